@@ -1,0 +1,1 @@
+"""Visual similarity search for NFT art: look-alikes, collection, traits and price."""

@@ -1,0 +1,5 @@
+"""Run the command line as ``python -m simsearch``."""
+
+from simsearch.cli import main
+
+main()
