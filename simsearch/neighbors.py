@@ -27,11 +27,15 @@ class Neighbors:
     @property
     def k(self) -> int:
         """Number of columns, found or not."""
-        return self.ids.shape[1]
+        return int(self.ids.shape[1])
 
     def top(self, k: int) -> "Neighbors":
         """The first k columns."""
         return Neighbors(self.ids[:, :k], self.distances[:, :k])
+
+    def renumbered(self, rows: NDArray[np.int64]) -> "Neighbors":
+        """Ids of a part of the catalog as catalog rows: ``rows[i]`` is the row of the part's i."""
+        return Neighbors(np.append(rows, -1)[self.ids], self.distances)
 
     @classmethod
     def empty(cls, queries: int, k: int) -> "Neighbors":

@@ -1,0 +1,233 @@
+"""How good an answer is: trait overlap, same-collection precision, recall of edited copies.
+
+Every function takes plain arrays. Rows are catalog rows throughout: ``neighbors.ids``, ``asked``
+and ``indexed`` all number the same catalog that ``collections`` and ``traits`` describe.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.neighbors import Neighbors
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+_CHUNK_CELLS = 4_000_000
+"""Largest block of a query x item table held at once (float64: 32 MB)."""
+
+
+@dataclass(frozen=True)
+class TraitSets:
+    """The trait set of every catalog row, as the rows of a sparse matrix.
+
+    Attributes:
+        indptr: int (n + 1,), row i owns ``indices[indptr[i]:indptr[i + 1]]``.
+        indices: int (number of entries,), codes of (type, value) pairs, each at most once a row.
+    """
+
+    indptr: NDArray[np.integer[Any]]
+    indices: NDArray[np.integer[Any]]
+
+    def matrix(self) -> "csr_matrix":
+        """The 0/1 matrix (rows, traits) in scipy's CSR form; a trait named twice counts once."""
+        from scipy.sparse import csr_matrix
+
+        width = int(self.indices.max(initial=-1)) + 1
+        ones = np.ones(len(self.indices))
+        shape = (len(self.indptr) - 1, width)
+        table = csr_matrix((ones, self.indices, self.indptr), shape, copy=True)
+        table.sum_duplicates()
+        table.data[:] = 1.0
+        return table
+
+
+@dataclass(frozen=True)
+class TraitOverlap:
+    """Trait overlap@k of the queries of one collection.
+
+    Attributes:
+        found: mean Jaccard with the k nearest, a neighbour of another collection counting 0.
+        random: mean Jaccard with every indexed item of the collection.
+        best: mean Jaccard with the k indexed items of the collection that share most.
+        queries: how many queries have traits.
+    """
+
+    found: float
+    random: float
+    best: float
+    queries: int
+
+    @property
+    def score(self) -> float:
+        """0 = random, 1 = best possible; NaN where these two are equal and nothing can be told."""
+        span = self.best - self.random
+        return (self.found - self.random) / span if span > 1e-12 else float("nan")
+
+
+def split_queries(
+    collections: NDArray[np.integer[Any]], share: float, seed: int
+) -> NDArray[np.bool_]:
+    """Mark the items that ask; the others are indexed.
+
+    Each collection is drawn from a generator of its own, so neither the order nor the number of the
+    other collections changes its draw.
+
+    Args:
+        collections: int (n,), collection of each catalog row.
+        share: part of each collection that asks, 0 to 1; rounded, but a collection of two or more
+            keeps at least one item on either side, and a single item is indexed.
+        seed: of the draw.
+
+    Returns:
+        bool (n,), true where the item asks.
+    """
+    asks = np.zeros(len(collections), dtype=bool)
+    for _, rows in _by_collection(collections):
+        count = min(max(round(share * len(rows)), 1), len(rows) - 1)
+        asks[_drawn(rows, count, seed)] = True
+    return asks
+
+
+def at_most(
+    chosen: NDArray[np.bool_], collections: NDArray[np.integer[Any]], most: int, seed: int
+) -> NDArray[np.bool_]:
+    """Keep a seeded random ``most`` of the chosen items of each collection, for a quicker run."""
+    kept = np.zeros(len(chosen), dtype=bool)
+    for _, rows in _by_collection(collections):
+        candidates = rows[chosen[rows]]
+        kept[_drawn(candidates, min(most, len(candidates)), seed)] = True
+    return kept
+
+
+def trait_overlap(
+    neighbors: Neighbors,
+    asked: NDArray[np.int64],
+    indexed: NDArray[np.int64],
+    collections: NDArray[np.integer[Any]],
+    traits: TraitSets,
+) -> dict[int, TraitOverlap]:
+    """Trait overlap@k by collection, k being the width of ``neighbors``.
+
+    Queries without traits are left out, as are collections without such queries or without indexed
+    items. A collection with fewer than k indexed items is measured over as many as it has, so that
+    1 stays within reach.
+
+    Args:
+        neighbors: answers to ``asked``, (q, k).
+        asked: (q,), rows that asked.
+        indexed: (m,), rows that could be found.
+        collections: int (n,), collection of each catalog row.
+        traits: trait sets of the n rows.
+
+    Returns:
+        Collection code → overlap.
+    """
+    table = traits.matrix()
+    sizes = np.diff(table.indptr)
+    own = collections[asked]
+    shared = _neighbor_jaccard(table, sizes, asked, neighbors)
+    shared[collections[neighbors.ids] != own[:, None]] = 0.0
+    result = {}
+    for code, rows in _by_collection(own):
+        rows = rows[sizes[asked[rows]] > 0]
+        pool = indexed[collections[indexed] == code]
+        if len(rows) and len(pool):
+            k = min(neighbors.k, len(pool))
+            random, best = _random_and_best(table, sizes, asked[rows], pool, k)
+            found = float(shared[rows].sum(axis=1).mean()) / k
+            result[code] = TraitOverlap(found, random, best, len(rows))
+    return result
+
+
+def collection_precision(
+    neighbors: Neighbors, asked: NDArray[np.int64], collections: NDArray[np.integer[Any]]
+) -> dict[int, float]:
+    """Same-collection precision@k by collection; a place left empty counts as wrong."""
+    own = collections[asked]
+    right = (collections[neighbors.ids] == own[:, None]) & (neighbors.ids >= 0)
+    return {code: float(right[rows].mean()) for code, rows in _by_collection(own)}
+
+
+def recall_at_1(
+    neighbors: Neighbors, originals: NDArray[np.int64], pixels: NDArray[np.integer[Any]]
+) -> float:
+    """Share of edited copies whose original comes first.
+
+    Args:
+        neighbors: answers to the copies, (q, k).
+        originals: (q,), rows the copies were made from.
+        pixels: int (n,), the same number for two catalog rows exactly where their pictures are
+            identical pixel for pixel; such a twin counts as the original.
+
+    Returns:
+        0 to 1; NaN without copies.
+    """
+    if not len(originals):
+        return float("nan")
+    first = neighbors.ids[:, 0]
+    return float(((pixels[first] == pixels[originals]) & (first >= 0)).mean())
+
+
+def mean_of(values: list[float]) -> float:
+    """Mean over collections of what could be measured; NaN where nothing could."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _by_collection(
+    collections: NDArray[np.integer[Any]],
+) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each collection's code with its positions, ascending."""
+    order = np.argsort(collections, kind="stable")
+    codes, starts = np.unique(collections[order], return_index=True)
+    yield from zip(codes.tolist(), np.split(order, starts[1:]), strict=False)
+
+
+def _drawn(rows: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:
+    """``count`` of the rows at random."""
+    return rows[np.random.default_rng(seed).permutation(len(rows))[:count]]
+
+
+def _neighbor_jaccard(
+    table: "csr_matrix", sizes: NDArray[Any], asked: NDArray[np.int64], neighbors: Neighbors
+) -> NDArray[np.float64]:
+    """Jaccard of each query with each of its neighbours (q, k); 0 where there is none."""
+    result = np.zeros(neighbors.ids.shape)
+    for column in range(neighbors.k):
+        ids = neighbors.ids[:, column]
+        both = np.asarray(table[asked].multiply(table[ids]).sum(axis=1)).ravel()
+        result[:, column] = _jaccard(both, sizes[asked], sizes[ids])
+    result[neighbors.ids < 0] = 0.0
+    return result
+
+
+def _random_and_best(
+    table: "csr_matrix",
+    sizes: NDArray[Any],
+    asked: NDArray[np.int64],
+    pool: NDArray[np.int64],
+    k: int,
+) -> tuple[float, float]:
+    """Mean Jaccard of the queries with the whole pool, and with the k of it that share most."""
+    columns = table[pool].T.tocsr()
+    random = best = 0.0
+    step = max(1, _CHUNK_CELLS // len(pool))
+    for start in range(0, len(asked), step):
+        rows = asked[start : start + step]
+        both = (table[rows] @ columns).toarray()
+        shared = _jaccard(both, sizes[rows][:, None], sizes[pool][None, :])
+        random += float(shared.mean(axis=1).sum())
+        best += float(np.partition(shared, len(pool) - k, axis=1)[:, -k:].mean(axis=1).sum())
+    return random / len(asked), best / len(asked)
+
+
+def _jaccard(
+    both: NDArray[np.float64], left: NDArray[Any], right: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Size of the intersection over size of the union; two empty sets share nothing."""
+    joined: NDArray[np.float64] = left + right - both
+    return np.divide(both, joined, out=np.zeros_like(joined), where=joined > 0)
