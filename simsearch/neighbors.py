@@ -21,7 +21,7 @@ class Neighbors:
     def __post_init__(self) -> None:
         if self.ids.shape != self.distances.shape or self.ids.ndim != 2:
             raise ValueError(
-                f"ids {self.ids.shape} and distances {self.distances.shape} must be one (q, k) shape"
+                f"ids {self.ids.shape} and distances {self.distances.shape} must be one (q, k)"
             )
 
     @property
