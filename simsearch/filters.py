@@ -1,0 +1,110 @@
+"""Which items a question is about: by collection, trait and price."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.catalog import Catalog, Trait
+from simsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Conditions that an item must all meet; the default lets everything through.
+
+    Attributes:
+        collections: the item is in one of these; empty means any.
+        traits: the item has every one of these.
+        min_price: lowest last price, inclusive.
+        max_price: highest last price, inclusive.
+        currency: the currency of both; needed where the items' last sales have several. ``USD``
+            includes what a rate table converted. With a price or a currency asked for, items
+            without a last sale in it are out.
+    """
+
+    collections: tuple[str, ...] = ()
+    traits: tuple[Trait, ...] = ()
+    min_price: float | None = None
+    max_price: float | None = None
+    currency: str | None = None
+
+    def __bool__(self) -> bool:
+        return self != Filter()
+
+    def mask(self, catalog: Catalog) -> Mask:
+        """Bool (n,): the rows that meet all conditions.
+
+        Raises:
+            UsageError: a collection or trait that no item has, or prices of several currencies.
+        """
+        mask = np.ones(len(catalog), dtype=bool)
+        if self.collections:
+            mask &= _in_collections(catalog, self.collections)
+        for trait in self.traits:
+            mask &= _has_trait(catalog, trait)
+        if (self.min_price, self.max_price, self.currency) != (None, None, None):
+            mask &= self._price_mask(catalog, mask)
+        return mask
+
+    def _price_mask(self, catalog: Catalog, mask: Mask) -> Mask:
+        price = _last_prices(catalog, self.currency or _only_currency(catalog, mask))
+        low = -np.inf if self.min_price is None else self.min_price
+        high = np.inf if self.max_price is None else self.max_price
+        return (price >= low) & (price <= high)
+
+
+def _in_collections(catalog: Catalog, names: tuple[str, ...]) -> Mask:
+    known = list(catalog.collections)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no collection '{name}' in this index; it has {', '.join(known)}")
+    return np.isin(catalog.collection_codes, [known.index(name) for name in names])
+
+
+def _has_trait(catalog: Catalog, trait: Trait) -> Mask:
+    import pyarrow.compute as pc
+
+    traits = catalog.column("traits")
+    kinds, values = traits.flatten().field("type"), traits.flatten().field("value")
+    of_type = _bools(pc.equal(kinds, trait[0]))
+    hit = of_type & _bools(pc.equal(values, trait[1]))
+    if not hit.any():
+        known = sorted(set(values.filter(of_type).to_pylist() or kinds.to_pylist()))
+        raise UsageError(
+            f"no item has the trait {trait[0]}={trait[1]}; "
+            f"{'values of ' + trait[0] if of_type.any() else 'types'} are {', '.join(known)}"
+        )
+    mask = np.zeros(len(catalog), dtype=bool)
+    mask[pc.list_parent_indices(traits).to_numpy()[hit]] = True
+    return mask
+
+
+def _only_currency(catalog: Catalog, mask: Mask) -> str:
+    found = catalog.column("last_currency").filter(mask).drop_null().unique().to_pylist()
+    if len(found) > 1:
+        raise UsageError(
+            f"last sales are in {', '.join(sorted(found))}, which cannot be compared; "
+            "filter one currency or one collection"
+        )
+    return found[0] if found else ""
+
+
+def _last_prices(catalog: Catalog, currency: str) -> NDArray[np.float64]:
+    """Last price in one currency, NaN where there is none."""
+    import pyarrow.compute as pc
+
+    own = _bools(pc.equal(catalog.column("last_currency"), currency))
+    price = catalog.column("last_price").to_numpy(zero_copy_only=False)
+    usd = catalog.column("last_usd").to_numpy(zero_copy_only=False) if currency == "USD" else np.nan
+    return np.where(own, price, usd)
+
+
+def _bools(array: "pyarrow.BooleanArray") -> Mask:
+    return array.fill_null(False).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]

@@ -1,0 +1,63 @@
+"""Which item has which trait, as a sparse matrix of ones in plain arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class TraitMatrix:
+    """Compressed sparse rows: item i has the traits ``indices[indptr[i]:indptr[i + 1]]``.
+
+    Attributes:
+        vocabulary: (collection, type, value) of each column: a trait of one collection says
+            nothing of another's. Ordered by collection, then type, then value.
+        indptr: int64 (items + 1,).
+        indices: int32, ascending within an item, each once.
+    """
+
+    vocabulary: list[tuple[str, str, str]]
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+
+    def row(self, item: int) -> NDArray[np.int32]:
+        """Columns of one item's traits."""
+        return self.indices[self.indptr[item] : self.indptr[item + 1]]
+
+    def dense(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        """Bool (rows, vocabulary); all items by default."""
+        rows = np.arange(len(self.indptr) - 1) if rows is None else rows
+        matrix = np.zeros((len(rows), len(self.vocabulary)), dtype=bool)
+        for place, item in enumerate(rows):
+            matrix[place, self.row(item)] = True
+        return matrix
+
+
+def trait_matrix(catalog: Catalog) -> TraitMatrix:
+    """Collect the traits of every item of a catalog."""
+    import pyarrow.compute as pc
+
+    traits = catalog.column("traits")
+    item = pc.list_parent_indices(traits).to_numpy()
+    pairs = traits.flatten()
+    names = [sorted(catalog.collections)]
+    codes = [np.argsort(np.argsort(list(catalog.collections)))[catalog.collection_codes[item]]]
+    for part in ("type", "value"):
+        encoded = pairs.field(part).dictionary_encode()
+        words = encoded.dictionary.to_pylist()
+        rank = np.argsort(np.argsort(np.array(words, dtype=object)))
+        names.append(sorted(words))
+        codes.append(rank[encoded.indices.to_numpy()])
+    shape = tuple(max(len(words), 1) for words in names)
+    present, column = np.unique(np.ravel_multi_index(codes, shape), return_inverse=True)
+    places = np.unravel_index(present, shape)
+    vocabulary = [
+        (names[0][c], names[1][t], names[2][v]) for c, t, v in np.stack(places, axis=1).tolist()
+    ]
+    cells = np.unique(item * max(len(vocabulary), 1) + column)
+    owner, indices = np.divmod(cells, max(len(vocabulary), 1))
+    indptr = np.searchsorted(owner, np.arange(len(catalog) + 1))
+    return TraitMatrix(vocabulary, indptr.astype(np.int64), indices.astype(np.int32))
