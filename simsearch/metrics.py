@@ -12,37 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.neighbors import Neighbors
+from simsearch.trait_matrix import TraitMatrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 _CHUNK_CELLS = 4_000_000
 """Largest block of a query x item table held at once (float64: 32 MB)."""
-
-
-@dataclass(frozen=True)
-class TraitSets:
-    """The trait set of every catalog row, as the rows of a sparse matrix.
-
-    Attributes:
-        indptr: int (n + 1,), row i owns ``indices[indptr[i]:indptr[i + 1]]``.
-        indices: int (number of entries,), codes of (type, value) pairs, each at most once a row.
-    """
-
-    indptr: NDArray[np.integer[Any]]
-    indices: NDArray[np.integer[Any]]
-
-    def matrix(self) -> "csr_matrix":
-        """The 0/1 matrix (rows, traits) in scipy's CSR form; a trait named twice counts once."""
-        from scipy.sparse import csr_matrix
-
-        width = int(self.indices.max(initial=-1)) + 1
-        ones = np.ones(len(self.indices))
-        shape = (len(self.indptr) - 1, width)
-        table = csr_matrix((ones, self.indices, self.indptr), shape, copy=True)
-        table.sum_duplicates()
-        table.data[:] = 1.0
-        return table
 
 
 @dataclass(frozen=True)
@@ -108,7 +84,7 @@ def trait_overlap(
     asked: NDArray[np.int64],
     indexed: NDArray[np.int64],
     collections: NDArray[np.integer[Any]],
-    traits: TraitSets,
+    traits: TraitMatrix,
 ) -> dict[int, TraitOverlap]:
     """Trait overlap@k by collection, k being the width of ``neighbors``.
 
@@ -126,7 +102,7 @@ def trait_overlap(
     Returns:
         Collection code → overlap.
     """
-    table = traits.matrix()
+    table = _ones(traits)
     sizes = np.diff(table.indptr)
     own = collections[asked]
     shared = _neighbor_jaccard(table, sizes, asked, neighbors)
@@ -190,6 +166,15 @@ def _by_collection(
 def _drawn(rows: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:
     """``count`` of the rows at random."""
     return rows[np.random.default_rng(seed).permutation(len(rows))[:count]]
+
+
+def _ones(traits: TraitMatrix) -> "csr_matrix":
+    """The same matrix as scipy knows it."""
+    from scipy.sparse import csr_matrix
+
+    ones = np.ones(len(traits.indices))
+    shape = (len(traits.indptr) - 1, len(traits.vocabulary))
+    return csr_matrix((ones, traits.indices, traits.indptr), shape)
 
 
 def _neighbor_jaccard(

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from simsearch import metrics
-from simsearch.metrics import TraitSets
 from simsearch.neighbors import Neighbors
+from simsearch.trait_matrix import TraitMatrix
 
 
 def trait_sets(sets):
+    width = max((t for s in sets for t in s), default=0) + 1
     indptr = np.cumsum([0, *map(len, sets)])
-    return TraitSets(indptr, np.array([t for s in sets for t in s], dtype=np.int64))
+    indices = np.array([t for s in sets for t in sorted(s)], dtype=np.int32)
+    return TraitMatrix([("c", "t", str(t)) for t in range(width)], indptr, indices)
 
 
 def found(rows):
@@ -123,15 +125,6 @@ def test_small_collection_can_still_reach_one():
         trait_sets(sets),
     )[0]
     assert overlap.found == overlap.best == pytest.approx(0.5)
-
-
-def test_a_trait_named_twice_counts_once():
-    sets = [[0, 0, 1], [0], [1, 2]]
-    overlap = metrics.trait_overlap(
-        found([[1]]), np.array([0]), np.array([1, 2]), np.zeros(3, dtype=int), trait_sets(sets)
-    )[0]
-    assert overlap.found == pytest.approx(1 / 2)
-    assert overlap.random == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
 def test_precision_by_hand():
