@@ -4,7 +4,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,23 +22,21 @@ Trait = tuple[str, str]
 
 @dataclass(frozen=True)
 class Picture:
-    """Where one encoded picture lies; nothing is read until ``images.PictureReader`` is asked.
+    """Where one encoded picture lies; nothing is read until ``sources.PictureReader`` is asked.
 
     Attributes:
         kind: ``file`` (path is the picture), ``zip`` (member is a name inside the archive at path),
             ``tile`` (member is ``<width>x<height>+<number>`` in the sheet at path) or ``inline``
-            (member is the row number of the table at path, ``data`` its bytes).
+            (member is ``<line>:<column>``, a cell of the table at path).
         path: absolute path of the file that holds the picture.
         member: place inside that file, empty for ``file``.
         background: colour put behind transparent pixels, ``#rrggbb``; empty means white.
-        data: the bytes of an ``inline`` picture; never stored in the catalog.
     """
 
     kind: str
     path: str
     member: str = ""
     background: str = ""
-    data: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
