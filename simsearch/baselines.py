@@ -56,7 +56,7 @@ def equal_pixels(indexed: Pictures, queries: Pictures, k: int) -> Neighbors:
     product of two pictures is the number of equal pixels plus noise of mean 0.
     """
     shortlist = _nearest(_signs, indexed, queries, max(k, _SHORTLIST)).ids
-    codes = _colours(indexed)
+    codes = np.concatenate([_colours(part) for part in _blocks(indexed, _INDEXED_BLOCK)])
     result = Neighbors.empty(len(queries), k)
     for row, (query, places) in enumerate(zip(_colours(queries), shortlist, strict=True)):
         found = places[places >= 0]
