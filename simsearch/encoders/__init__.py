@@ -1,11 +1,29 @@
 """Encoders: a prepared picture in, a descriptor out. One file per network, one registry."""
 
+import hashlib
+import importlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simsearch.errors import UsageError
+
+# Where each encoder's ``load`` is; imported when asked for. The first one is the default.
+_MODULES = {
+    "vgg16-nft": "simsearch.encoders.vgg16_nft",
+    "vgg16": "simsearch.encoders.vgg16",
+    "pixels": "simsearch.encoders.pixels",
+}
+_OPTIONS = {
+    "vgg16-nft": {"weights", "threads"},
+    "vgg16": {"weights", "threads", "preset", "layer", "pooling"},
+    "pixels": {"threads"},
+}
 
 
 @dataclass(frozen=True)
@@ -13,7 +31,8 @@ class Block:
     """One part of a descriptor: columns ``start`` to ``stop``.
 
     Attributes:
-        name: ``grid`` (colours 0..1 of a side x side grid, row by row, RGB last) or ``deep``.
+        name: ``grid`` (colours 0..1 of a side x side grid, row by row, RGB last), ``deep``, or
+            ``pixels`` (a grid to be taken as it is).
     """
 
     name: str
@@ -27,13 +46,15 @@ class Encoder(Protocol):
     Attributes:
         name: registry name.
         settings: everything besides the weights that changes descriptors (JSON values).
-        weights_sha256: hash of the weights in use; empty where there are none.
+        weights_sha256: hash of the tensors in use; empty where there are none.
+        training: how the weights came to be, for people; empty where there are none.
         blocks: the parts of the descriptor, in order, covering it.
     """
 
     name: str
     settings: Mapping[str, object]
     weights_sha256: str
+    training: str
     blocks: tuple[Block, ...]
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -43,3 +64,64 @@ class Encoder(Protocol):
     def encode(self, prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Turn (n, side, side, 3) into descriptors (n, dim)."""
         ...
+
+
+def encoder_names() -> list[str]:
+    """Names that ``load_encoder`` knows; the default one first."""
+    return list(_MODULES)
+
+
+def load_encoder(
+    name: str,
+    *,
+    weights: Path | None = None,
+    layer: str | None = None,
+    pooling: str | None = None,
+    preset: str | None = None,
+    threads: int | None = None,
+) -> Encoder:
+    """Make an encoder ready.
+
+    Args:
+        name: one of ``encoder_names()``.
+        weights: a file of one's own instead of the published one.
+        layer: layer of ``vgg16``; several joined by commas.
+        pooling: pooling of ``vgg16``: ``flat``, ``mean``, ``max`` or ``gem``.
+        preset: named settings of ``vgg16`` that layer and pooling change.
+        threads: cores to use; None means all.
+
+    Raises:
+        UsageError: the name is not known, or the encoder lacks an option that is given.
+        WeightsError: its weights are missing, changed, damaged or do not fit.
+    """
+    if name not in _MODULES:
+        raise UsageError(f"no encoder is called {name!r}; choose from {', '.join(_MODULES)}")
+    options = {
+        "weights": weights,
+        "layer": layer,
+        "pooling": pooling,
+        "preset": preset,
+        "threads": threads,
+    }
+    given = {option: value for option, value in options.items() if value is not None}
+    if foreign := sorted(given.keys() - _OPTIONS[name]):
+        raise UsageError(f"encoder {name} has no --{foreign[0]}; leave it out")
+    return cast(Encoder, importlib.import_module(_MODULES[name]).load(**given))
+
+
+def restore_encoder(
+    name: str,
+    settings: Mapping[str, object],
+    *,
+    weights: Path | None = None,
+    threads: int | None = None,
+) -> Encoder:
+    """The encoder of an index again, from the name and settings that its manifest keeps."""
+    chosen = {key: str(settings[key]) for key in _OPTIONS.get(name, set()) & settings.keys()}
+    return load_encoder(name, weights=weights, threads=threads, **chosen)
+
+
+def fingerprint(encoder: Encoder) -> str:
+    """Hex SHA-256 of name, settings and weights: equal where descriptors can be compared."""
+    parts = [encoder.name, dict(encoder.settings), encoder.weights_sha256]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
