@@ -192,7 +192,7 @@ def _legend(axes: "Axes", series: Mapping[str, object]) -> None:
     """Name the series above the chart, where there is more than one."""
     if len(series) > 1:
         names = _short(series)
-        columns = max(1, 80 // (max(map(len, names)) + 8))
+        columns = max(1, 80 // (max(map(len, names)) + 5))
         place = (0.0, 1.0)
         handles, _ = axes.get_legend_handles_labels()
         axes.legend(handles, names, loc="lower left", bbox_to_anchor=place, ncols=columns)
