@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from simsearch.errors import ItemNotFoundError, StoreError
 
@@ -100,7 +100,9 @@ class Catalog:
         return cls(complete.column, table.num_rows)
 
     @classmethod
-    def from_items(cls, items: Iterable[Item], **columns: ArrayLike) -> "Catalog":
+    def from_items(
+        cls, items: Iterable[Item], **columns: Sequence[object] | NDArray[Any]
+    ) -> "Catalog":
         """A catalog of items in their order, with more columns by name."""
         import pyarrow
 
@@ -156,7 +158,7 @@ class Catalog:
 
         return pyarrow.table([self.column(name) for name in _schema().names], schema=_schema())
 
-    def with_columns(self, **columns: ArrayLike) -> "Catalog":
+    def with_columns(self, **columns: Sequence[object] | NDArray[Any]) -> "Catalog":
         """The same items with some columns replaced; values follow the row order.
 
         Raises:

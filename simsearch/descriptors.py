@@ -1,6 +1,7 @@
 """Descriptors on disk: a float16 ``.npy`` file written as a stream and read in pieces."""
 
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -68,6 +69,7 @@ class Descriptors:
     def __init__(self, path: Path) -> None:
         try:
             self._file = path.open("rb")
+            weakref.finalize(self, self._file.close)
             if np.lib.format.read_magic(self._file) != (1, 0):
                 raise ValueError("unexpected .npy version")
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(self._file)

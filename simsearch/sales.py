@@ -112,14 +112,12 @@ def parse_sale(row: Row, collection: str, columns: Mapping[str, str], file: str,
     if not (token_id := cell_text(cells["id"])):
         raise BadCell("no-token", "no token id")
     return Sale(
-        collection=collection,
-        token_id=token_id,
+        collection,
+        token_id,
         date=cell_day(cells["date"]),
         price=cell_price(cells["price"]),
         currency=cell_currency(cells["currency"]),
-        seller=cell_text(cells.get("seller")),
-        buyer=cell_text(cells.get("buyer")),
-        tx=cell_text(cells.get("tx")),
+        **{name: cell_text(cells.get(name)) for name in ("seller", "buyer", "tx")},
         quantity=cell_quantity(cells.get("quantity")),
         file=file,
         line=line,
@@ -174,14 +172,11 @@ class SalesTable:
 
     def _tidied(self) -> "SalesTable":
         """Each sale once, by collection and day; the first row of several equal ones stays."""
-        rows = np.arange(len(self))
-        grouped = self.table.append_column("row", [rows]).group_by(_IDENTITY, use_threads=False)
-        first = np.sort(grouped.aggregate([("row", "min")])["row_min"].to_numpy())
-        kept = self.table.take(first)
-        order = [("collection", "ascending"), ("date", "ascending")]  # Arrow's sort is stable
-        import pyarrow.compute as pc
-
-        return SalesTable(kept.take(pc.sort_indices(kept, order)).combine_chunks())
+        rows = self.table.append_column("row", [np.arange(len(self))])
+        grouped = rows.group_by(_IDENTITY, use_threads=False).aggregate([("row", "min")])
+        kept = self.table.take(np.sort(grouped["row_min"].to_numpy()))
+        order = [("collection", "ascending"), ("date", "ascending")]
+        return SalesTable(kept.sort_by(order).combine_chunks())  # Arrow's sort is stable
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "SalesTable":
         """Some of the sales, by row numbers or by a mask of all rows."""
@@ -191,6 +186,11 @@ class SalesTable:
     def sale(self, row: int) -> Sale:
         """One row as a ``Sale``."""
         return Sale(**self.table.select(_SALE_COLUMNS).slice(row, 1).to_pylist()[0])
+
+    def keys(self) -> list[str]:
+        """``collection/token_id`` of each sale."""
+        columns = [self.table[name].to_pylist() for name in ("collection", "token_id")]
+        return list(map("/".join, zip(*columns, strict=True)))
 
     def text(self, name: str) -> list[str | None]:
         """A text column (``collection``, ``token_id``, ``currency``, ``reason`` …) as a list."""
@@ -219,8 +219,8 @@ class SalesTable:
     def _day_numbers(self, name: str) -> NDArray[np.int32]:
         import pyarrow
 
-        days = self.table[name].cast(pyarrow.int32())
-        return days.fill_null(int(NEVER)).to_numpy()  # type: ignore[no-any-return]
+        days = self.table[name].cast(pyarrow.int32()).fill_null(int(NEVER))
+        return days.to_numpy()  # type: ignore[no-any-return]
 
     def amounts(self, currency: str) -> NDArray[np.float64]:
         """Price of each sale in one currency; NaN where the sale has no price in it.
@@ -236,7 +236,7 @@ class SalesTable:
 
     def excluded_at(self, day: dt.date | int) -> NDArray[np.bool_]:
         """Which sales an estimate for ``day`` must leave out, by what was known before it."""
-        return self.known_since <= (day if isinstance(day, int) else day_number(day))
+        return self.known_since <= (day_number(day) if isinstance(day, dt.date) else day)
 
     def counts(self) -> dict[str, int]:
         """Number of excluded sales by reason code, in alphabetical order."""
@@ -251,9 +251,7 @@ class SalesTable:
         import pyarrow.compute as pc
 
         valid = self.table.filter(pc.is_null(self.table["reason"]))
-        rows = valid.select(["collection", "token_id"]).append_column(
-            "row", [np.arange(valid.num_rows)]
-        )
+        rows = valid.append_column("row", [np.arange(valid.num_rows)])
         latest = rows.group_by(["collection", "token_id"], use_threads=False)
         return SalesTable(valid.take(latest.aggregate([("row", "max")])["row_max"]))
 
@@ -265,7 +263,7 @@ class SalesTable:
 
         days = pyarrow.array(known_since, mask=known_since == NEVER).cast(pyarrow.date32())
         codes = pyarrow.array(reasons, pyarrow.string())
-        return SalesTable(self._set("reason", codes)._set("known_since", days).table)
+        return self._set("reason", codes)._set("known_since", days)
 
     def with_usd(self, amounts: NDArray[np.float64]) -> "SalesTable":
         """The same sales with their price in US dollars (NaN = not converted)."""

@@ -46,7 +46,7 @@ def beside(place: Path, suffix: str) -> Path:
 
 
 @contextlib.contextmanager
-def locked(place: Path, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
+def locked(place: Path, wait_seconds: float | None = None) -> Iterator[None]:
     """Hold the index for writing.
 
     Raises:
@@ -57,7 +57,7 @@ def locked(place: Path, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
     place.resolve().parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(beside(place, "lock"))
     try:
-        lock.acquire(timeout=wait_seconds)
+        lock.acquire(timeout=LOCK_SECONDS if wait_seconds is None else wait_seconds)
     except filelock.Timeout as error:
         raise StoreError(
             f"{place} is being written {_holder(place)}; wait until it has finished, or stop it"

@@ -1,6 +1,7 @@
 """Thumbnails on disk: all small pictures in one file, and where each one starts."""
 
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ class Thumbnails:
         try:
             self._offsets = np.load(folder / OFFSETS, allow_pickle=False)
             self._file = (folder / NAME).open("rb")
+            weakref.finalize(self, self._file.close)
             size = (folder / NAME).stat().st_size
         except (OSError, ValueError) as error:
             raise StoreError(f"{folder}: no thumbnails ({error}); build the index again") from error
