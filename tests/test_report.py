@@ -60,7 +60,7 @@ def test_the_page_needs_nothing_else():
 
 def test_a_name_is_text_wherever_it_stands():
     html = full_report(HOSTILE).html()
-    page = Page(html)
+    page = Page(html.replace("<wbr>", ""))
     assert "script" not in page.tags
     assert not [one for one in page.attributes if one[1].startswith("on")]
     assert page.texts.count(HOSTILE) >= 6
