@@ -6,6 +6,7 @@ SimsearchError
 ├── SourceError       a collection folder, table or archive that cannot be read
 ├── SalesError        a sales file, rate table or currency that cannot be used
 ├── WeightsError      network weights missing, of the wrong hash or of the wrong shape
+├── VectorError       vectors that are not finite, not of unit length or of another width
 ├── StoreError        an index folder that is missing, damaged, locked or made by something else
 └── ItemNotFoundError a key ``collection/token_id`` that the index does not hold
 """
@@ -41,6 +42,10 @@ class SalesError(SimsearchError):
 
 class WeightsError(SimsearchError):
     """Network weights are missing, damaged or not the ones expected."""
+
+
+class VectorError(SimsearchError):
+    """Vectors that no index takes: not finite, not of unit length, or of another width."""
 
 
 class StoreError(SimsearchError):
