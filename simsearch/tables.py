@@ -79,7 +79,7 @@ def _read_parquet(path: Path) -> Iterator[NumberedRow]:
 
     try:
         line = 0
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=10_000):
+        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=256):
             for row in batch.to_pylist():
                 line += 1
                 yield line, row

@@ -69,8 +69,10 @@ class _Section:
         return path
 
     def tile(self) -> tuple[int, int]:
-        match self.values.get("tile"):
-            case [int(width), int(height)] if width > 0 and height > 0:
+        sides = self.values.get("tile")
+        if isinstance(sides, list) and len(sides) == 2:
+            width, height = sides
+            if type(width) is type(height) is int and width > 0 and height > 0:
                 return width, height
         raise self.error("needs tile = [width, height] in pixels, as there is a sheet")
 

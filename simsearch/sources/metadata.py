@@ -7,9 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from simsearch.catalog import Trait
 from simsearch.errors import SourceError
+from simsearch.sources.cells import is_inline
 from simsearch.sources.contents import Intake
 from simsearch.tables import BadCell, Row, cell_text, read_rows
 
+_ID_FIELDS = ("token_id", "tokenId", "tokenID", "id", "edition")
 _UNTYPED = "property"  # what an attribute without a trait_type is
 
 
@@ -61,16 +63,18 @@ def _from_json(text: str) -> object:
 
 
 def token_id_in(row: Row, column: str = "token_id") -> str:
-    """Token id of a row: the column, ERC-721 fields in use, ``#7`` in the name, the file name."""
-    for field in (column, "token_id", "tokenId", "tokenID", "id", "edition"):
-        if text := cell_text(row.get(field)):
-            return text
+    """Token id of a row: the column or a field of that use; else ``#7`` in the name, the file name.
+
+    Empty where none of these says it.
+    """
+    fields = [name for name in (column, *_ID_FIELDS) if name in row]
+    if fields:
+        return next((text for name in fields if (text := cell_text(row[name]))), "")
     if number := re.search(r"#\s*(\d+)\s*$", cell_text(row.get("name"))):
         return number[1]
     image = row.get("image")
-    if isinstance(image, str) and len(image) < 1000 and not image.startswith("data:"):
-        return PurePosixPath(image).stem
-    return ""
+    named = isinstance(image, str) and not is_inline(image)
+    return PurePosixPath(str(image)).stem if named else ""
 
 
 def read_traits(
