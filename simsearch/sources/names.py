@@ -36,13 +36,12 @@ def split_name(text: str) -> str:
     return "valid" if name in ("val", "validation") else name
 
 
-def natural_order(text: str) -> tuple[str | tuple[int, str], ...]:
+def natural_order(text: str) -> tuple[list[str | tuple[int, str]], str]:
     """Sort key in which 2 comes before 10."""
     parts = re.split(r"([0-9]+)", text)
-    numbers = [(len(digits), digits) for digits in (d.lstrip("0") for d in parts[1::2])]
     key: list[str | tuple[int, str]] = [*parts]
-    key[1::2] = numbers
-    return (*key, text)
+    key[1::2] = [(len(digits), digits) for digits in (part.lstrip("0") for part in parts[1::2])]
+    return key, text
 
 
 def path_inside(folder: Path, name: str, what: str) -> Path:
