@@ -33,6 +33,9 @@ MODES = (
 
 
 def encoded(image: Image.Image, fmt: str = "PNG", **options: object) -> bytes:
+    Image.init()
+    if fmt not in Image.SAVE:
+        pytest.skip(f"this Pillow cannot write {fmt}")
     buffer = io.BytesIO()
     image.save(buffer, fmt, **options)
     return buffer.getvalue()
@@ -99,7 +102,7 @@ def test_lab_is_converted_by_its_profile():
     ("fmt", "mode"),
     [
         *[("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")],
-        *[("TIFF", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB")],
+        *[("TIFF", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB")],
         *[("TIFF", mode) for mode in ("I", "I;16", "F")],
         *[("JPEG", mode) for mode in ("L", "RGB", "CMYK")],
         *[("GIF", "P"), ("GIF", "L"), ("BMP", "RGB"), ("PPM", "RGB"), ("PPM", "L")],
