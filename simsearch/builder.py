@@ -43,7 +43,7 @@ class Assembled:
         catalog: its items, the last sale of each filled in.
         descriptors: theirs, in the same order.
         sales: its sales, marked by hygiene.
-        previous: folder of the index that it adds to or takes from; None for a new one.
+        previous: folder of the index before, if the same encoder made it.
         previous_rows: int64 (n,): a row of ``previous`` with the same picture; -1 where there is
             none.
     """
@@ -234,16 +234,15 @@ def _assemble(
 ) -> tuple[Assembled, list[Skipped]]:
     """Write all that does not have to be fitted; also what of the sales was skipped."""
     catalog = assemble_catalog(chosen, plan.shelves)
-    previous = config.place if plan.old else None
-    old = SalesTable.read(previous / store.SALES) if previous else SalesTable.from_sales([])
+    old = SalesTable.read(config.place / store.SALES) if plan.old else SalesTable.from_sales([])
     sales, unsold = join_sales(old, plan.contents.sales, catalog, config.rates)
     sales = mark_sales(sales, _hygiene(plan, config))
     catalog = with_last_sales(catalog, sales)
     catalog.write(folder / store.CATALOG)
     sales.write(folder / store.SALES)
     write_arrays(folder, [place for place, _ in chosen], plan.shelves)
-    is_old = previous is not None
-    rows = [place.row if is_old and place.shelf == 0 else -1 for place, _ in chosen]
+    previous = config.place if plan.shelves.previous else None
+    rows = [place.row if previous and place.shelf == 0 else -1 for place, _ in chosen]
     found = Descriptors(folder / descriptors.NAME)
     return Assembled(folder, catalog, found, sales, previous, np.array(rows, np.int64)), unsold
 

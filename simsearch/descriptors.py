@@ -21,6 +21,7 @@ class DescriptorWriter:
         self.dim = dim
         self.rows = 0
         self._file = path.open("wb")
+        weakref.finalize(self, self._file.close)
         self._write_header()
 
     def _write_header(self) -> None:

@@ -4,6 +4,7 @@ A shelf is a folder with a catalog, descriptors and thumbnails in one order: a f
 one, and so is each part of an unfinished build.
 """
 
+import contextlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -101,8 +102,8 @@ class Shelves:
         """Open what can be used.
 
         Args:
-            parts: folder of the parts of an unfinished build; made, or emptied where another
-                encoder wrote it.
+            parts: folder of the parts of an unfinished build; emptied where another encoder
+                made them.
             stamp: the running encoder.
             previous: the index before, if the same encoder made it.
         """
@@ -114,13 +115,20 @@ class Shelves:
         self._next = 0
         if previous is not None:
             self._put(previous)
-        _require_stamp(parts, stamp)
+        self._stamp = stamp
+        self._empty_foreign_parts()
         for folder in sorted(parts.glob("part-??????")):
             try:
                 self._put(Shelf(folder))
             except StoreError:  # the power went off: its pictures are encoded again
                 shutil.rmtree(folder)
             self._next = int(folder.name[-6:]) + 1
+
+    def _empty_foreign_parts(self) -> None:
+        with contextlib.suppress(StoreError):
+            if Manifest.read(self._parts).encoder == self._stamp:
+                return
+        shutil.rmtree(self._parts, ignore_errors=True)
 
     def _put(self, shelf: Shelf) -> None:
         self.shelves.append(shelf)
@@ -139,6 +147,9 @@ class Shelves:
 
     def new_part(self, dim: int) -> ShelfWriter:
         """Begin the next part."""
+        if not self._parts.exists():
+            self._parts.mkdir(parents=True)
+            Manifest(self._stamp, dim, 0).write(self._parts)
         return ShelfWriter(self._parts / f"part-{self._next:06d}", dim)
 
     def add_part(self) -> None:
@@ -168,15 +179,3 @@ class Shelves:
             name: [self.shelves[place.shelf].facts[column][place.row] for place in places]
             for column, name in enumerate(FACTS)
         }
-
-
-def _require_stamp(parts: Path, stamp: EncoderStamp) -> None:
-    """Make the folder of parts, empty where it is of another encoder."""
-    try:
-        if Manifest.read(parts).encoder == stamp:
-            return
-    except StoreError:
-        pass
-    shutil.rmtree(parts, ignore_errors=True)
-    parts.mkdir(parents=True)
-    Manifest(stamp, 0, 0).write(parts)

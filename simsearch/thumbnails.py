@@ -18,6 +18,7 @@ class ThumbnailWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = (folder / NAME).open("wb")
+        weakref.finalize(self, self._file.close)
         self._offsets = [0]
 
     def append(self, picture: bytes) -> None:

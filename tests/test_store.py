@@ -304,6 +304,7 @@ def test_a_reader_sees_one_build_or_another_never_half(tmp_path, exchange):
     seen = []
     while writer.poll() is None:
         seen.append(store.read_whole(place, load))
+    writer.communicate()
     assert all(len(numbers) == 1 for numbers in seen)
     assert len(set().union(*seen)) > 3
     assert store.read_whole(place, load) == {59}
