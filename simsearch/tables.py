@@ -102,7 +102,10 @@ def cell_text(cell: object) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return str(cell).strip()
+    text = str(cell).strip()
+    if text.isascii():
+        return text
+    return text.encode(errors="replace").decode()  # JSON may hold halves of characters
 
 
 def cell_day(cell: object) -> dt.date:

@@ -108,6 +108,15 @@ def test_linked_files_count_and_linked_folders_are_not_entered(tmp_path):
     assert keys(read_sources([folder.parent])) == ["frogs/1"]
 
 
+def test_names_that_are_no_text_are_refused(tmp_path):
+    write(tmp_path / "frogs/1.png", png())
+    Path(os.fsdecode(bytes(tmp_path / "frogs") + b"/\xff2.png")).write_bytes(png())
+    contents = read_sources([tmp_path / "frogs"])
+    assert keys(contents) == ["frogs/1"]
+    assert codes(contents) == ["bad-name"]
+    contents.skipped[0].source.encode()
+
+
 # ---------------------------------------------------------------- archives
 
 

@@ -136,6 +136,15 @@ def test_attributes_may_be_json_in_a_cell(tmp_path):
     assert problems(contents) == [("t.csv:3", "bad-attributes")]
 
 
+def test_halves_of_characters_in_json_do_no_harm(tmp_path):
+    row = (
+        f'{{"token_id": "a\\ud800", "image": "{base64_of(1)}", "trait:H\\ud800": "\\udfff\\u00e9"}}'
+    )
+    (tmp_path / "t.jsonl").write_text(row)
+    (item,) = read_sources([tmp_path / "t.jsonl"]).items
+    assert (item.token_id, item.traits) == ("a?", (("H?", "?é"),))
+
+
 def test_sales_in_the_rows_of_items(tmp_path):
     sale = {"price": "1.5", "currency": "ETH", "date": "2021-05-01"}
     rows = [

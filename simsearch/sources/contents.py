@@ -1,4 +1,10 @@
-"""What reading sources gives, and the one place where all readers put what they find."""
+"""What reading sources gives, and the one place where all readers put what they find.
+
+Reason codes of ``Skipped``, besides those of ``simsearch.images`` and of ``simsearch.sales``:
+``duplicate-key``, ``unknown-token`` (a sale), ``no-picture`` (traits), ``no-token``, ``remote``,
+``missing``, ``outside``, ``unreadable``, ``encrypted``, ``bad-name``, ``bad-row``,
+``bad-attributes``, ``bad-base64``, ``bad-collection``, ``loose`` and ``no-collection``.
+"""
 
 import hashlib
 from collections.abc import Iterable, Set
@@ -42,6 +48,9 @@ class Intake:
 
     def add(self, item: Item, where: str) -> None:
         """Take an item; ``where`` names its place for people."""
+        if not _is_unicode(item):
+            self.skip(where, "bad-name", "the name is not valid Unicode; rename the file")
+            return
         first = self.items.setdefault(item.key, item)
         if first is not item:
             taken = f"{first.picture.path} {first.picture.member}".strip()
@@ -53,6 +62,7 @@ class Intake:
         Raises:
             SourceError: in a strict run.
         """
+        source, message = _printable(source), _printable(message)
         if self.strict:
             raise SourceError(f"{source}: {message} ({code})")
         self.skipped.append(Skipped(source, code, message))
@@ -87,6 +97,16 @@ class Intake:
             kept = {item.key for item in items} | known
             sales = [sale for sale in sales if f"{sale.collection}/{sale.token_id}" in kept]
         return SourceContents(items, sales, self.names, self.skipped)
+
+
+def _is_unicode(item: Item) -> bool:
+    """File names may hold bytes that are no text: tables and JSON cannot store them."""
+    names = f"{item.key}{item.picture.path}{item.picture.member}"
+    return _printable(names) == names
+
+
+def _printable(text: str) -> str:
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def sample(items: list[Item], per_collection: int, seed: int) -> list[Item]:

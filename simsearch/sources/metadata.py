@@ -27,7 +27,7 @@ def trait_values(cell: object, separator: str = "") -> list[str]:
 def traits_of_columns(columns: Mapping[str, object], separator: str = "") -> tuple[Trait, ...]:
     """Traits of a row: the column's name is the type; each pair once, in the row's order."""
     pairs = [
-        (kind.strip(), value)
+        (cell_text(kind), value)
         for kind, cell in columns.items()
         for value in trait_values(cell, separator)
     ]
