@@ -180,7 +180,7 @@ def _write_files(
 ) -> None:
     design = form.design
     tokens = [
-        files.Token(token_id, design.draw(look), traits_of(design, look))
+        files.Token(token_id, traits_of(design, look), partial(design.draw, look))
         for token_id, look in zip(ids, looks, strict=True)
     ]
     types = list(dict.fromkeys(slot.trait_type for slot in design.slots))

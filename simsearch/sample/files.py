@@ -24,11 +24,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Token:
-    """One item to be written: its id, its picture, uint8 (side, side, 4), and its traits."""
+    """One item to be written: its id, its traits, and what draws its picture when it is needed."""
 
     id: str
-    picture: Rgba
     traits: tuple[Trait, ...]
+    draw: Callable[[], Rgba]
 
 
 def encoded(picture: Rgba, kind: str) -> bytes:
@@ -53,13 +53,14 @@ def encoded(picture: Rgba, kind: str) -> bytes:
 
 def write_sheet(folder: Path, tokens: Sequence[Token]) -> list[str]:
     """One PNG of 20 tiles a row; returns the lines of ``[images]``."""
-    side = tokens[0].picture.shape[0]
+    pictures = [token.draw() for token in tokens]
+    side = pictures[0].shape[0]
     columns = min(20, len(tokens))
     sheet = np.zeros((-(-len(tokens) // columns) * side, columns * side, 4), dtype=np.uint8)
-    for number, token in enumerate(tokens):
+    for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)
         place = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
-        sheet[place] = token.picture
+        sheet[place] = picture
     content = encoded(sheet, "png")
     (folder / "sheet.png").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
@@ -71,7 +72,7 @@ def write_zip(folder: Path, tokens: Sequence[Token], kind: str, inside: str = ""
     with zipfile.ZipFile(folder / "images.zip", "w", zipfile.ZIP_STORED) as archive:
         for token in tokens:
             member = zipfile.ZipInfo(f"{inside}{token.id}.{kind}", EPOCH)
-            archive.writestr(member, encoded(token.picture, kind))
+            archive.writestr(member, encoded(token.draw(), kind))
     return ['zip = "images.zip"']
 
 
@@ -80,7 +81,7 @@ def write_folder(folder: Path, tokens: Sequence[Token], odd: str) -> list[str]:
     (folder / "images").mkdir()
     for number, token in enumerate(tokens):
         kind = odd if number == min(7, len(tokens) - 1) else "png"
-        (folder / "images" / f"{token.id}.{kind}").write_bytes(encoded(token.picture, kind))
+        (folder / "images" / f"{token.id}.{kind}").write_bytes(encoded(token.draw(), kind))
     return ['folder = "images"']
 
 
@@ -88,7 +89,7 @@ def write_table(folder: Path, collection: str, tokens: Sequence[Token]) -> list[
     """A CSV whose cells hold the pictures as data URIs."""
     rows: list[Sequence[object]] = [("collection", "token_id", "image")]
     for token in tokens:
-        text = base64.b64encode(encoded(token.picture, "png")).decode()
+        text = base64.b64encode(encoded(token.draw(), "png")).decode()
         rows.append((collection, token.id, f"data:image/png;base64,{text}"))
     _write_csv(folder / "images.csv", rows)
     return ['table = "images.csv"']
