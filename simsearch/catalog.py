@@ -2,8 +2,7 @@
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.arrow import codes, equals, numbers, open_parquet, readable, row_numbers
 from simsearch.errors import ItemNotFoundError, StoreError
 
 if TYPE_CHECKING:
@@ -124,13 +124,10 @@ class Catalog:
         Raises:
             StoreError: the file is missing or damaged.
         """
-        import pyarrow.parquet
-
-        with _readable(path):
-            file = pyarrow.parquet.ParquetFile(path)
+        file = open_parquet(path)
 
         def load(name: str) -> "pyarrow.ChunkedArray":
-            with _readable(path):
+            with readable(path):
                 return file.read([name])[name]
 
         return cls(load, file.metadata.num_rows)
@@ -186,8 +183,7 @@ class Catalog:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Catalog":
         """Some of the items, by row numbers or by a mask of all rows."""
-        wanted = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        return Catalog.from_table(self.table.take(wanted))
+        return Catalog.from_table(self.table.take(row_numbers(rows)))
 
     def item(self, row: int) -> Item:
         """One row as an ``Item``; the bytes of an inline picture are not kept."""
@@ -205,7 +201,7 @@ class Catalog:
                 tuple((trait["type"], trait["value"]) for trait in row["traits"]),
                 row["split"],
             )
-            for row in (columns if rows is None else columns.take(rows)).to_pylist()
+            for row in (columns if rows is None else columns.take(row_numbers(rows))).to_pylist()
         ]
 
     def picture(self, row: int) -> Picture:
@@ -227,14 +223,9 @@ class Catalog:
         Raises:
             ItemNotFoundError: no item has it.
         """
-        import pyarrow.compute as pc
-
         collection, _, token = key.partition("/")
-        same = pc.and_(
-            pc.equal(self.column("token_id"), token),
-            pc.equal(self.column("collection"), collection),
-        )
-        rows = np.flatnonzero(same.to_numpy(zero_copy_only=False))
+        of_token = equals(self.column("token_id"), token)
+        rows = np.flatnonzero(of_token & equals(self.column("collection"), collection))
         if len(rows) == 0:
             raise ItemNotFoundError(f"no item '{key}' in this index; write collection/token_id")
         return int(rows[0])
@@ -253,33 +244,23 @@ class Catalog:
 
     def integers(self, name: str, missing: int = -1) -> NDArray[np.int32]:
         """An int32 column as an array, ``missing`` where it is null."""
-        return self.column(name).fill_null(missing).to_numpy()  # type: ignore[no-any-return]
+        return numbers(self.column(name), missing)
 
     @cached_property
-    def _encoded_collections(self) -> "pyarrow.DictionaryArray":
-        return self.column("collection").dictionary_encode()
+    def _collections(self) -> tuple[NDArray[np.int32], list[str]]:
+        return codes(self.column("collection"))
 
     @property
     def collection_codes(self) -> NDArray[np.int32]:
         """int32 (n,): each row's place in ``list(collections)``."""
-        return self._encoded_collections.indices.to_numpy()  # type: ignore[no-any-return]
+        return self._collections[0]
 
     @property
     def collections(self) -> dict[str, int]:
         """Number of items of each collection, in order of appearance."""
-        names = self._encoded_collections.dictionary.to_pylist()
-        counts = np.bincount(self.collection_codes, minlength=len(names))
+        code, names = self._collections
+        counts = np.bincount(code, minlength=len(names))
         return dict(zip(names, counts.tolist(), strict=True))
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    import pyarrow
-
-    try:
-        yield
-    except (OSError, pyarrow.ArrowException) as error:
-        raise StoreError(f"{path}: no readable catalog ({error}); build it again") from error
 
 
 _PLACE_COLUMNS = ["kind", "path", "member", "background"]

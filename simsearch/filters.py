@@ -1,16 +1,13 @@
 """Which items a question is about: by collection, trait and price."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.arrow import codes, equals, numbers, row_numbers
 from simsearch.catalog import Catalog, Trait
 from simsearch.errors import UsageError
-
-if TYPE_CHECKING:
-    import pyarrow
 
 Mask = NDArray[np.bool_]
 
@@ -73,24 +70,26 @@ def _has_trait(catalog: Catalog, trait: Trait) -> Mask:
 
     traits = catalog.column("traits")
     kinds, values = traits.flatten().field("type"), traits.flatten().field("value")
-    of_type = _bools(pc.equal(kinds, trait[0]))
-    hit = of_type & _bools(pc.equal(values, trait[1]))
+    of_type = equals(kinds, trait[0])
+    hit = of_type & equals(values, trait[1])
     if not hit.any():
-        known = sorted(set(values.filter(of_type).to_pylist() or kinds.to_pylist()))
+        known = values.take(row_numbers(of_type)) if of_type.any() else kinds
         raise UsageError(
             f"no item has the trait {trait[0]}={trait[1]}; "
-            f"{'values of ' + trait[0] if of_type.any() else 'types'} are {', '.join(known)}"
+            f"{'values of ' + trait[0] if of_type.any() else 'types'} are "
+            f"{', '.join(sorted(codes(known)[1]))}"
         )
     mask = np.zeros(len(catalog), dtype=bool)
-    mask[pc.list_parent_indices(traits).to_numpy()[hit]] = True
+    mask[numbers(pc.list_parent_indices(traits), -1)[hit]] = True
     return mask
 
 
 def _only_currency(catalog: Catalog, mask: Mask) -> str:
-    found = catalog.column("last_currency").filter(mask).drop_null().unique().to_pylist()
+    code, names = codes(catalog.column("last_currency"))
+    found = sorted({names[number] for number in np.unique(code[mask]) if number >= 0})
     if len(found) > 1:
         raise UsageError(
-            f"last sales are in {', '.join(sorted(found))}, which cannot be compared; "
+            f"last sales are in {', '.join(found)}, which cannot be compared; "
             "filter one currency or one collection"
         )
     return found[0] if found else ""
@@ -98,13 +97,7 @@ def _only_currency(catalog: Catalog, mask: Mask) -> str:
 
 def _last_prices(catalog: Catalog, currency: str) -> NDArray[np.float64]:
     """Last price in one currency, NaN where there is none."""
-    import pyarrow.compute as pc
-
-    own = _bools(pc.equal(catalog.column("last_currency"), currency))
-    price = catalog.column("last_price").to_numpy(zero_copy_only=False)
-    usd = catalog.column("last_usd").to_numpy(zero_copy_only=False) if currency == "USD" else np.nan
+    own = equals(catalog.column("last_currency"), currency)
+    price = numbers(catalog.column("last_price"), np.nan)
+    usd = numbers(catalog.column("last_usd"), np.nan) if currency == "USD" else np.nan
     return np.where(own, price, usd)
-
-
-def _bools(array: "pyarrow.BooleanArray") -> Mask:
-    return array.fill_null(False).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.arrow import codes, numbers
 from simsearch.sales import NEVER, SalesTable
 
 Days = NDArray[np.int32]
@@ -77,7 +78,7 @@ class _Columns:
         return cls(
             day=sales.days,
             price=sales.prices,
-            quantity=sales.table["quantity"].to_numpy(),
+            quantity=numbers(sales.table["quantity"], 1),
             market=_pairs(collection, sales.codes("currency")[0]),
             token=_pairs(collection, sales.codes("token_id")[0]),
             seller=seller,
@@ -92,14 +93,13 @@ def _wallets(sales: SalesTable) -> tuple[Codes, Codes]:
     import pyarrow.compute as pc
 
     both = pa.chunked_array([*sales.table["seller"].chunks, *sales.table["buyer"].chunks])
-    encoded = pc.utf8_lower(both).combine_chunks().dictionary_encode()
-    codes = _known(encoded.indices.to_numpy(), encoded.dictionary.to_pylist())
-    return codes[: len(sales)], codes[len(sales) :]
+    numbered = _known(*codes(pc.utf8_lower(both)))
+    return numbered[: len(sales)], numbered[len(sales) :]
 
 
-def _known(codes: NDArray[np.int32], values: list[str]) -> Codes:
+def _known(numbered: NDArray[np.int32], values: list[str]) -> Codes:
     empty = np.array([not value for value in values], dtype=bool)
-    return np.where(empty[codes], -1, codes).astype(np.int64)
+    return np.where(empty[numbered], -1, numbered).astype(np.int64)
 
 
 def _pairs(left: Codes, right: NDArray[np.int32] | Codes) -> Codes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.arrow import codes, equals, numbers, open_parquet, readable, row_numbers
 from simsearch.catalog import Skipped
 from simsearch.errors import SalesError
 from simsearch.tables import (
@@ -149,10 +150,9 @@ class SalesTable:
 
     @classmethod
     def read(cls, path: Path) -> "SalesTable":
-        """Read what ``write`` wrote."""
-        import pyarrow.parquet
-
-        return cls(pyarrow.parquet.read_table(path).cast(_schema()))
+        """Read what ``write`` wrote, or raise ``StoreError``."""
+        with readable(path):
+            return cls(open_parquet(path).read().cast(_schema()))
 
     def write(self, path: Path) -> None:
         """Write the table as one Parquet file."""
@@ -180,8 +180,7 @@ class SalesTable:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "SalesTable":
         """Some of the sales, by row numbers or by a mask of all rows."""
-        wanted = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        return SalesTable(self.table.take(wanted))
+        return SalesTable(self.table.take(row_numbers(rows)))
 
     def sale(self, row: int) -> Sale:
         """One row as a ``Sale``."""
@@ -198,29 +197,22 @@ class SalesTable:
 
     def codes(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
         """A text column without nulls as int32 numbers into the list of its distinct values."""
-        encoded = self.table[name].combine_chunks().dictionary_encode()
-        return encoded.indices.to_numpy().astype(np.int32), encoded.dictionary.to_pylist()
+        return codes(self.table[name])
 
     @property
     def days(self) -> NDArray[np.int32]:
         """Date of each sale as days since 1970-01-01."""
-        return self._day_numbers("date")
+        return numbers(self.table["date"], NEVER)
 
     @property
     def prices(self) -> NDArray[np.float64]:
         """Price of each sale in its own currency."""
-        return self.table["price"].to_numpy()  # type: ignore[no-any-return]
+        return numbers(self.table["price"], math.nan)
 
     @property
     def known_since(self) -> NDArray[np.int32]:
         """Day number from which the exclusion of each sale is known; ``NEVER`` where it counts."""
-        return self._day_numbers("known_since")
-
-    def _day_numbers(self, name: str) -> NDArray[np.int32]:
-        import pyarrow
-
-        days = self.table[name].cast(pyarrow.int32()).fill_null(int(NEVER))
-        return days.to_numpy()  # type: ignore[no-any-return]
+        return numbers(self.table["known_since"], NEVER)
 
     def amounts(self, currency: str) -> NDArray[np.float64]:
         """Price of each sale in one currency; NaN where the sale has no price in it.
@@ -228,11 +220,8 @@ class SalesTable:
         Prices in another currency are never taken for it: ``USD`` adds the sales that a rate table
         converted, every other currency means the sales made in it.
         """
-        import pyarrow.compute as pc
-
-        own = pc.equal(self.table["currency"], currency).to_numpy()
-        usd = self.table["usd"].to_numpy() if currency == "USD" else math.nan
-        return np.where(own, self.prices, usd)
+        usd = numbers(self.table["usd"], math.nan) if currency == "USD" else math.nan
+        return np.where(equals(self.table["currency"], currency), self.prices, usd)
 
     def excluded_at(self, day: dt.date | int) -> NDArray[np.bool_]:
         """Which sales an estimate for ``day`` must leave out, by what was known before it."""
@@ -262,8 +251,8 @@ class SalesTable:
         import pyarrow
 
         days = pyarrow.array(known_since, mask=known_since == NEVER).cast(pyarrow.date32())
-        codes = pyarrow.array(reasons, pyarrow.string())
-        return self._set("reason", codes)._set("known_since", days)
+        marks = pyarrow.array(reasons, pyarrow.string())
+        return self._set("reason", marks)._set("known_since", days)
 
     def with_usd(self, amounts: NDArray[np.float64]) -> "SalesTable":
         """The same sales with their price in US dollars (NaN = not converted)."""

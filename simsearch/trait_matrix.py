@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.arrow import codes, numbers
 from simsearch.catalog import Catalog
 
 
@@ -41,18 +42,17 @@ def trait_matrix(catalog: Catalog) -> TraitMatrix:
     import pyarrow.compute as pc
 
     traits = catalog.column("traits")
-    item = pc.list_parent_indices(traits).to_numpy()
+    item = numbers(pc.list_parent_indices(traits), -1)
     pairs = traits.flatten()
     names = [sorted(catalog.collections)]
-    codes = [np.argsort(np.argsort(list(catalog.collections)))[catalog.collection_codes[item]]]
+    ranks = [np.argsort(np.argsort(list(catalog.collections)))[catalog.collection_codes[item]]]
     for part in ("type", "value"):
-        encoded = pairs.field(part).dictionary_encode()
-        words = encoded.dictionary.to_pylist()
+        code, words = codes(pairs.field(part))
         rank = np.argsort(np.argsort(np.array(words, dtype=object)))
         names.append(sorted(words))
-        codes.append(rank[encoded.indices.to_numpy()])
+        ranks.append(rank[code])
     shape = tuple(max(len(words), 1) for words in names)
-    present, column = np.unique(np.ravel_multi_index(codes, shape), return_inverse=True)
+    present, column = np.unique(np.ravel_multi_index(ranks, shape), return_inverse=True)
     places = np.unravel_index(present, shape)
     vocabulary = [
         (names[0][c], names[1][t], names[2][v]) for c, t, v in np.stack(places, axis=1).tolist()
