@@ -29,6 +29,7 @@ LAYERS = [
     # Things put together.
     {"encoding", "assembly"},
     {"builder", "engine"},
+    {"fitting"},
     {"evaluation"},
     {"report"},
     {"cli", "__init__"},

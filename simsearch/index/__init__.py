@@ -12,6 +12,7 @@ from simsearch.errors import UsageError
 from simsearch.neighbors import Neighbors
 
 KINDS = ("flat", "hnsw", "ivfpq")
+FILES = ("vectors.npy", "index.faiss", "index.json")  # what ``save`` writes into a folder
 FLAT_BYTES = 1 << 30  # what one core scans in about 30 ms; see benchmarks/index.py
 
 # FAISS's threads wait by spinning, which makes a batch ten times slower as soon as another program

@@ -1,0 +1,153 @@
+"""Two-stage search: a shortlist by vector, then the order by every cell and by traits."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.catalog import Catalog
+from simsearch.cells import look_similarity
+from simsearch.heads import soft_jaccard
+from simsearch.index import VectorIndex
+from simsearch.neighbors import Neighbors
+from simsearch.spaces import Rows, Spaces, known_traits
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+SHORTLIST = 500
+"""Candidates that are compared in full."""
+VOTERS = 10
+"""Nearest candidates that say which collection's traits a picture is read for."""
+TRAITS = 0.9
+"""Balance of ``--space traits``; the remaining tenth of look orders items of equal traits."""
+
+
+@dataclass(frozen=True)
+class Retriever:
+    """Finds the items nearest to descriptors.
+
+    Stage one takes the nearest vectors from the index. Stage two compares the picture with each
+    candidate cell by cell. With a balance above 0 the traits that the picture shows, as read by its
+    collection's head, are compared with the known traits of *all* items of that collection, so that
+    the best ones need not be near in look.
+
+    Attributes:
+        spaces: what was fitted.
+        index: vectors in catalog order.
+        descriptors: descriptors in catalog order.
+        catalog: the items.
+    """
+
+    spaces: Spaces
+    index: VectorIndex
+    descriptors: Rows
+    catalog: Catalog
+    _traits: dict[str, tuple[Ids, Floats]] = field(default_factory=dict, repr=False)
+
+    def search(
+        self,
+        descriptors: NDArray[np.floating],
+        k: int,
+        *,
+        balance: float = 0.0,
+        allowed: Mask | None = None,
+    ) -> Neighbors:
+        """The k nearest of each picture.
+
+        Args:
+            descriptors: (q, dim).
+            k: how many.
+            balance: 0 = look alone, 1 = traits alone.
+            allowed: bool (n,), the rows that may be found; all by default.
+
+        Returns:
+            ids (q, k) and distances 0..2, ascending; -1 and inf where fewer are allowed.
+        """
+        near = self.shortlist(descriptors, k, allowed)
+        found = Neighbors.empty(len(descriptors), k)
+        for row, descriptor in enumerate(descriptors):
+            candidates = near.ids[row][near.ids[row] >= 0]
+            ids, distances = self._rank(descriptor, candidates, balance, allowed)
+            order = np.lexsort((ids, distances))[:k]
+            found.ids[row, : len(order)] = ids[order]
+            found.distances[row, : len(order)] = distances[order]
+        return found
+
+    def shortlist(
+        self, descriptors: NDArray[np.floating], k: int = 0, allowed: Mask | None = None
+    ) -> Neighbors:
+        """Stage one alone: the nearest vectors, at least ``SHORTLIST`` and twice k of them."""
+        count = min(max(SHORTLIST, 2 * k), self.index.size)
+        return self.index.search(self.spaces.look.transform(descriptors), count, allowed=allowed)
+
+    def _rank(
+        self, descriptor: NDArray[np.floating], ids: Ids, balance: float, allowed: Mask | None
+    ) -> tuple[Ids, Floats]:
+        """Candidates, joined by those nearest in traits, with their final distances."""
+        if not len(ids):
+            return ids, np.empty(0, dtype=np.float32)
+        look = self._look(descriptor, ids)
+        if balance == 0:
+            return ids, look
+        collection = self.collection_of(ids, look)
+        if collection not in self.spaces.vocabulary:
+            return ids, look
+        members, overlap = self.trait_overlap(descriptor, collection, allowed)
+        nearest = members[np.argsort(-overlap, kind="stable")[:SHORTLIST]]
+        new = np.setdiff1d(nearest, ids)
+        if len(new):
+            ids, look = np.append(ids, new), np.append(look, self._look(descriptor, new))
+        apart = np.ones(len(self.catalog), dtype=np.float32)
+        apart[members] -= overlap
+        return ids, np.float32(balance) * apart[ids] + np.float32(1 - balance) * look
+
+    def _look(self, descriptor: NDArray[np.floating], ids: Ids) -> Floats:
+        """Distance of look to some rows: by every cell where there is a grid, else by vector."""
+        candidates, grid = self.descriptors.rows(ids), self.spaces.grid
+        if grid is None:
+            vector = self.spaces.look.transform(descriptor[None])[0]
+            similar: Floats = self.spaces.look.transform(candidates) @ vector
+            return 1 - similar
+        return 1 - look_similarity(descriptor[grid], candidates[:, grid], self._weights(ids))
+
+    def _weights(self, ids: Ids) -> Floats:
+        """Cell weights for each row: those of its own collection."""
+        names = list(self.catalog.collections)
+        present, place = np.unique(self.catalog.collection_codes[ids], return_inverse=True)
+        weights = np.stack([self.spaces.cell_weights(names[code]) for code in present])
+        chosen: Floats = weights[0] if len(present) == 1 else weights[place]
+        return chosen
+
+    def collection_of(self, ids: Ids, look: Floats) -> str:
+        """The collection that most of the nearest candidates belong to."""
+        nearest = ids[np.lexsort((ids, look))[:VOTERS]]
+        votes = np.bincount(self.catalog.collection_codes[nearest])
+        return list(self.catalog.collections)[int(votes.argmax())]
+
+    def trait_overlap(
+        self, descriptor: NDArray[np.floating], collection: str, allowed: Mask | None = None
+    ) -> tuple[Ids, Floats]:
+        """How the traits that a picture shows overlap with those known of a collection's items.
+
+        Returns:
+            The items' rows, and their soft Jaccard overlap 0..1 (all 0 without a head).
+        """
+        members, known = self._known(collection)
+        if allowed is not None:
+            members, known = members[allowed[members]], known[allowed[members]]
+        scores = self.spaces.trait_scores(descriptor, collection)
+        if scores is None:
+            return members, np.zeros(len(members), dtype=np.float32)
+        return members, soft_jaccard(scores, known @ scores, known.sum(axis=1))
+
+    def _known(self, collection: str) -> tuple[Ids, NDArray[np.float32]]:
+        """Rows of a collection and their known traits as 0/1 (n, t), read once."""
+        if collection not in self._traits:
+            code = list(self.catalog.collections).index(collection)
+            members = np.flatnonzero(self.catalog.collection_codes == code)
+            vocabulary = self.spaces.vocabulary.get(collection, [])
+            _, known = known_traits(self.catalog, members, vocabulary)
+            self._traits[collection] = members, known.astype(np.float32)
+        return self._traits[collection]
