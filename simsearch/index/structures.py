@@ -18,6 +18,7 @@ SMALLEST = 256
 
 _TRAINING_PER_LIST = 40  # FAISS asks for 39 and warns below
 _KMEANS_ROUNDS = 10
+_ADDED_AT_ONCE = 65_536  # turned vectors are a second copy: bounds it
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Settings:
 
     seed: int = 0
     links: int = 32
-    build_width: int = 100
-    search_width: int = 64
+    build_width: int = 200
+    search_width: int = 128
     probes: int = 32
     candidates: int = 100
 
@@ -105,7 +106,8 @@ def _build_ivfpq(vectors: NDArray[np.float32], settings: Settings) -> faiss.Inde
         clustering.niter = _KMEANS_ROUNDS
         clustering.min_points_per_centroid = 1
     index.train(_sample(vectors, _TRAINING_PER_LIST * max(lists, 64), settings.seed))
-    index.add(vectors)
+    for start in range(0, len(vectors), _ADDED_AT_ONCE):
+        index.add(vectors[start : start + _ADDED_AT_ONCE])
     return index
 
 
