@@ -73,6 +73,7 @@ def report(args: argparse.Namespace, work: Path) -> None:
     truth = scan(vectors, queries, K)
     np.save(work / "truth.npy", truth.distances)
     print_kinds(args, work)
+    print("\nFiles are in the page cache; peaks count the pages of mapped files that were touched.")
     print_scan(work)
 
 
@@ -230,7 +231,8 @@ def machine() -> str:
         models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
         name = models[0].partition(":")[2].strip() if models else name
     return (
-        f"{name}, {os.cpu_count()} cores, {platform.system()}; Python {platform.python_version()}, "
+        f"{name}, {os.cpu_count()} cores, {platform.system()}, load before {os.getloadavg()[0]:.1f}; "
+        f"Python {platform.python_version()}, "
         f"NumPy {np.__version__}, FAISS {faiss.__version__} {faiss.get_compile_options().strip()}"
     )
 

@@ -75,10 +75,9 @@ def scan(
 ) -> Neighbors:
     """The k nearest by looking at every vector, or at every ``allowed`` (n,) one: never wrong."""
     rows = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
-    searched = vectors if allowed is None else vectors[rows]
     answer = Neighbors.empty(len(queries), k)
     for number, query in enumerate(queries):
-        near = rows[_within_reach(searched @ query, k)]
+        near = rows[_within_reach((vectors @ query)[rows], k)]
         one = ranked(vectors, query[None], near[None], k)
         answer.ids[number], answer.distances[number] = one.ids[0], one.distances[0]
     return answer
