@@ -230,9 +230,9 @@ def machine() -> str:
     if cpuinfo.exists():
         models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
         name = models[0].partition(":")[2].strip() if models else name
+    system = f"{os.cpu_count()} cores, {platform.system()}, load before {os.getloadavg()[0]:.1f}"
     return (
-        f"{name}, {os.cpu_count()} cores, {platform.system()}, load before {os.getloadavg()[0]:.1f}; "
-        f"Python {platform.python_version()}, "
+        f"{name}, {system}; Python {platform.python_version()}, "
         f"NumPy {np.__version__}, FAISS {faiss.__version__} {faiss.get_compile_options().strip()}"
     )
 
