@@ -147,7 +147,7 @@ def write_sales(folder: Path, ids: Sequence[str], rows: Sequence[Row], bundles: 
     table: list[Sequence[object]] = [names]
     for number, row in enumerate(rows):
         day = START + dt.timedelta(days=row.day)
-        tx = row.tx or f"tx-{number:05d}"
+        tx = f"{folder.name}-{row.tx or number}"  # the same in two collections were a bundle
         cells = (ids[row.item], day, f"{row.price:.6g}", row.currency, row.seller, row.buyer)
         table.append((*cells, tx, row.quantity) if bundles else cells)
     _write_csv(folder / "sales.csv", table)
