@@ -12,6 +12,8 @@ from simsearch.errors import WeightsError
 
 State = dict[str, NDArray[np.float32]]
 
+_KINDS = {"float16": "F16", "float32": "F32"}
+
 
 def sha256_state(state: Mapping[str, NDArray[np.float32]]) -> str:
     """Hex SHA-256 of tensors: names, shapes and float32 bytes, whatever file they came from."""
@@ -75,15 +77,21 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def save_state(path: Path, state: Mapping[str, NDArray[np.generic]], notes: dict[str, str]) -> None:
-    """Write tensors, in the number type that they have, and notes as safetensors.
+    """Write float16 or float32 tensors and notes as safetensors.
 
-    The library writes the notes in random order; here the same contents give the same bytes.
+    The library's own writer puts notes in random order and holds the tensors three times; here the
+    same contents give the same bytes, so that a file can be known by its hash.
     """
-    from safetensors.numpy import save
-
-    written = memoryview(save({name: np.ascontiguousarray(state[name]) for name in state}, notes))
-    start = 8 + int.from_bytes(written[:8], "little")
-    header = json.dumps(json.loads(bytes(written[8:start])), sort_keys=True).encode()
-    header += b" " * (-len(header) % 8)  # the format keeps numbers aligned to 8 bytes
+    tensors = {name: np.ascontiguousarray(state[name]) for name in sorted(state)}
+    header: dict[str, object] = {"__metadata__": notes}
+    start = 0
+    for name, tensor in tensors.items():
+        kind, stop = _KINDS[tensor.dtype.name], start + tensor.nbytes
+        header[name] = {"dtype": kind, "shape": tensor.shape, "data_offsets": [start, stop]}
+        start = stop
+    text = json.dumps(header, sort_keys=True).encode()
+    text += b" " * (-len(text) % 8)  # the format keeps numbers aligned to 8 bytes
     with path.open("wb") as stream:
-        stream.writelines([len(header).to_bytes(8, "little"), header, written[start:]])
+        stream.writelines([len(text).to_bytes(8, "little"), text])
+        for tensor in tensors.values():
+            tensor.tofile(stream)

@@ -1,4 +1,9 @@
-"""VGG16, configuration D of Simonyan and Zisserman (2015), at any width, on OpenVINO."""
+"""VGG16, configuration D of Simonyan and Zisserman (2015), at any width, on OpenVINO.
+
+Measured on two cores, OpenVINO ran it 1.5 times (quarter width) to 2.6 times (full width) as fast
+as ONNX Runtime in fp32, and twice as fast again in bf16, which ONNX Runtime lacks there; both
+start within a tenth of a second. ``benchmarks.encoders`` measures speed and agreement with fp32.
+"""
 
 import math
 import threading
