@@ -25,10 +25,11 @@ LAYERS = [
     {"forward", "hygiene", "rates", "shelves", "spaces"},
     # Families and learners.
     {"sources", "encoders", "index", "sample", "pricing", "classification", "traits"},
-    {"metrics", "edits", "baselines", "retrieval"},
+    {"metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays"},
+    {"price_metrics", "price_baselines"},
     # Things put together.
-    {"encoding", "assembly"},
-    {"builder", "engine"},
+    {"encoding", "assembly", "price_trial"},
+    {"builder", "engine", "price_evaluation"},
     {"fitting"},
     {"evaluation"},
     {"report"},
