@@ -18,6 +18,10 @@ WHITENING = 0.25
 GRID_CODE = ColourCode(side=16, features=16, sigma=0.08)
 DEEP_SHARE = 0.1
 """Variance that the deep block is given, where a grid block has 1."""
+_LEAST_VARIANCE = 1e-6
+"""Components of less variance are left out; a block has about 1."""
+_ROUNDING = 1e-10
+"""Variance below this share of a block's squared length comes of rounding."""
 _CONSTANT = 1e-3
 """The constant coordinate, as a share of the typical length."""
 
@@ -32,16 +36,14 @@ class LookSpace:
 
     Attributes:
         spans: the blocks of a descriptor: (name, start, stop).
-        mean: float32 (m,), mean of the joined blocks, after coding and scaling.
-        scales: float32, one factor per block.
-        components: float32 (m, width - 1).
+        mean: float32 (m,), mean of the joined blocks after coding.
+        components: float32 (m, width - 1), the scale of each block included.
         constant: last coordinate of every vector before it is brought to unit length; it keeps a
             picture that equals the mean from having no direction.
     """
 
     spans: tuple[Span, ...]
     mean: Floats
-    scales: Floats
     components: Floats
     constant: float
 
@@ -52,21 +54,19 @@ class LookSpace:
         """Fit on descriptors (n, dim), n >= 1; a few thousand, drawn evenly, are enough."""
         from sklearn.utils.extmath import randomized_svd
 
-        blocks = _coded(descriptors, spans)
-        scales = np.array(
-            [_scale(block, share) for block, share in zip(blocks, _shares(spans), strict=True)]
-        ).astype(np.float32)
-        joined = np.hstack([block * scale for block, scale in zip(blocks, scales, strict=True)])
+        joined = _coded(descriptors, spans)
         mean = joined.mean(axis=0)
         joined -= mean
+        scales = _scales(joined, mean, spans)
+        joined *= scales
         width = min(WIDTH - 1, *joined.shape)
         _, singular, axes = randomized_svd(joined, width, n_iter=3, random_state=seed)
         variance = singular**2 / len(joined)
-        kept = variance > 1e-6
-        components = axes[kept].T * variance[kept] ** -WHITENING
+        kept = variance > _LEAST_VARIANCE
+        components = axes[kept].T * variance[kept] ** -WHITENING * scales[:, None]
         typical = float(np.sqrt((variance[kept] ** (1 - 2 * WHITENING)).sum()))
-        constant = _CONSTANT * typical or 1.0
-        return cls(tuple(spans), mean, scales, components.astype(np.float32), constant)
+        constant = float(np.float32(_CONSTANT * typical or 1.0))
+        return cls(tuple(spans), mean, components.astype(np.float32), constant)
 
     @property
     def width(self) -> int:
@@ -75,10 +75,7 @@ class LookSpace:
 
     def transform(self, descriptors: NDArray[np.floating]) -> Floats:
         """Unit vectors float32 (n, width) of descriptors (n, dim)."""
-        blocks = _coded(descriptors, self.spans)
-        joined = np.hstack(
-            [block * scale for block, scale in zip(blocks, self.scales, strict=True)]
-        )
+        joined = _coded(descriptors, self.spans)
         joined -= self.mean
         vectors = np.full((len(joined), self.width), self.constant, dtype=np.float32)
         vectors[:, :-1] = joined @ self.components
@@ -88,30 +85,43 @@ class LookSpace:
     def tensors(self) -> dict[str, Floats]:
         """The fitted arrays by name."""
         constant = np.array([self.constant], dtype=np.float32)
-        return {
-            "mean": self.mean,
-            "scales": self.scales,
-            "components": self.components,
-            "constant": constant,
-        }
+        return {"mean": self.mean, "components": self.components, "constant": constant}
 
     @classmethod
     def from_tensors(cls, spans: Sequence[Span], tensors: Mapping[str, Floats]) -> "LookSpace":
         """The space that ``tensors`` came from."""
-        mean, scales, components = (tensors[name] for name in ("mean", "scales", "components"))
-        return cls(tuple(spans), mean, scales, components, float(tensors["constant"][0]))
+        constant = float(tensors["constant"][0])
+        return cls(tuple(spans), tensors["mean"], tensors["components"], constant)
 
 
-def _shares(spans: Sequence[Span]) -> list[float]:
+def _places(spans: Sequence[Span]) -> list[slice]:
+    """Columns of each block where they stand side by side, a grid coded."""
+    widths = [GRID_CODE.dim if name == "grid" else stop - start for name, start, stop in spans]
+    stops = np.cumsum(widths).tolist()
+    return [slice(stop - width, stop) for width, stop in zip(widths, stops, strict=True)]
+
+
+def _coded(descriptors: NDArray[np.floating], spans: Sequence[Span]) -> Floats:
+    """The blocks side by side, in a new array float32 (n, m)."""
+    places = _places(spans)
+    joined = np.empty((len(descriptors), places[-1].stop), dtype=np.float32)
+    for (name, start, stop), place in zip(spans, places, strict=True):
+        block = descriptors[:, start:stop]
+        joined[:, place] = GRID_CODE(block) if name == "grid" else block
+    return joined
+
+
+def _scales(centred: Floats, mean: Floats, spans: Sequence[Span]) -> Floats:
+    """Factor of each column (m,) that brings every block to its share of the variance.
+
+    A block that does not vary, but for rounding, is left as it is.
+    """
     names = [name for name, _, _ in spans]
-    return [DEEP_SHARE if name == "deep" and "grid" in names else 1.0 for name in names]
-
-
-def _coded(descriptors: NDArray[np.floating], spans: Sequence[Span]) -> list[Floats]:
-    parts = [(name, descriptors[:, start:stop]) for name, start, stop in spans]
-    return [GRID_CODE(part) if name == "grid" else part.astype(np.float32) for name, part in parts]
-
-
-def _scale(block: Floats, share: float) -> float:
-    variance = float(block.var(axis=0).sum())
-    return (share / variance) ** 0.5 if variance > 0 else 1.0
+    scales = np.ones_like(mean)
+    for name, place in zip(names, _places(spans), strict=True):
+        share = DEEP_SHARE if name == "deep" and "grid" in names else 1.0
+        block = centred[:, place]
+        variance = float(np.einsum("ij,ij->i", block, block).mean())
+        if variance > _ROUNDING * float(mean[place] @ mean[place]):
+            scales[place] = (share / variance) ** 0.5
+    return scales
