@@ -26,7 +26,7 @@ from simsearch.assembly import (
 from simsearch.catalog import Catalog, Item, Skipped
 from simsearch.descriptors import Descriptors
 from simsearch.encoding import Encoding, encode_items
-from simsearch.errors import ItemNotFoundError, SourceError, StoreError
+from simsearch.errors import ItemNotFoundError, SalesError, SourceError, StoreError
 from simsearch.manifest import EncoderStamp, Manifest
 from simsearch.rates import Rates
 from simsearch.sales import SalesTable
@@ -122,6 +122,7 @@ def build(contents: SourceContents, config: BuildConfig) -> BuildResult:
         StoreError: the place is no index, somebody else is writing it, or the disk is full.
         SourceError: nothing is left to index.
         PictureError: in a strict run, the first picture that cannot be used.
+        SalesError: in a strict run, the first sale that cannot be used.
     """
     encoding = _required(config)
     with _writing(config.place):
@@ -236,6 +237,7 @@ def _assemble(
     catalog = assemble_catalog(chosen, plan.shelves)
     old = SalesTable.read(config.place / store.SALES) if plan.old else SalesTable.from_sales([])
     sales, unsold = join_sales(old, plan.contents.sales, catalog, config.rates)
+    _stop_at_sale(unsold, config.encoding)
     sales = mark_sales(sales, _hygiene(plan, config))
     catalog = with_last_sales(catalog, sales)
     catalog.write(folder / store.CATALOG)
@@ -245,6 +247,11 @@ def _assemble(
     rows = [place.row if previous and place.shelf == 0 else -1 for place, _ in chosen]
     found = Descriptors(folder / descriptors.NAME)
     return Assembled(folder, catalog, found, sales, previous, np.array(rows, np.int64)), unsold
+
+
+def _stop_at_sale(unsold: Sequence[Skipped], encoding: Encoding | None) -> None:
+    if unsold and encoding is not None and encoding.strict:
+        raise SalesError(f"{unsold[0].source}: {unsold[0].message} ({unsold[0].code})")
 
 
 def _hygiene(plan: _Plan, config: BuildConfig) -> bool:

@@ -1,7 +1,9 @@
 """The search engine: an opened index that answers pictures."""
 
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -85,13 +87,18 @@ class SearchEngine:
         thumbnails: small pictures, in catalog order.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, *, weights: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, *, weights: Path | None = None, ahead: bool = False
+    ) -> None:
         """Open the files of a folder whose manifest was read; see ``open``."""
         self.folder = folder
         self.manifest = manifest
+        self._weights = weights
+        self._lock = threading.Lock()
+        if ahead:
+            self._start_encoder()
         self.catalog = Catalog.read(folder / store.CATALOG)
         self.thumbnails = Thumbnails(folder)
-        self._weights = weights
         kept, index = Descriptors(folder / descriptors.NAME), open_index(folder)
         for count, what in (
             (len(kept), "descriptors.npy"),
@@ -102,21 +109,24 @@ class SearchEngine:
         self.retriever = Retriever(Spaces.open(folder), index, kept, self.catalog)
 
     @classmethod
-    def open(cls, folder: Path, *, weights: Path | None = None) -> "SearchEngine":
+    def open(
+        cls, folder: Path, *, weights: Path | None = None, ahead: bool = False
+    ) -> "SearchEngine":
         """Open an index that may be replaced meanwhile: all of it is of one build.
 
         Args:
             folder: the index.
             weights: file of the encoder's weights where they are not the published ones.
+            ahead: load the encoder meanwhile, in a thread, instead of when it is first needed.
 
         Raises:
             StoreError: there is no index, it is damaged, or made by another program or format.
         """
         return store.read_whole(
-            folder, lambda place, manifest: cls(place, manifest, weights=weights)
+            folder, lambda place, found: cls(place, found, weights=weights, ahead=ahead)
         )
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
         """The encoder that made the index.
 
@@ -124,6 +134,20 @@ class SearchEngine:
             WeightsError: its weights are not at hand.
             StoreError: the running encoder is not the one that made the index.
         """
+        return self._start_encoder().result()
+
+    def _start_encoder(self) -> "Future[Encoder]":
+        with self._lock:
+            return self._loading
+
+    @cached_property
+    def _loading(self) -> "Future[Encoder]":
+        pool = ThreadPoolExecutor(1, thread_name_prefix="simsearch-encoder")
+        loading = pool.submit(self._load_encoder)
+        pool.shutdown(wait=False)
+        return loading
+
+    def _load_encoder(self) -> Encoder:
         stamp = self.manifest.encoder
         encoder = restore_encoder(stamp.name, stamp.settings, weights=self._weights)
         self.manifest.require_encoder(encoder, self.folder)
@@ -143,7 +167,8 @@ class SearchEngine:
         start = time.perf_counter()
         rgb = load_image(data)
         decoded = time.perf_counter()
-        descriptor = self.encoder.encode(self.encoder.prepare(rgb)[None])[0]
+        encoder = self.encoder
+        descriptor = encoder.encode(encoder.prepare(rgb)[None])[0]
         ended = time.perf_counter()
         timing = {"decode": 1e3 * (decoded - start), "encode": 1e3 * (ended - decoded)}
         return Query(name, descriptor, rgb, timing_ms=timing)

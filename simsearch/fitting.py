@@ -25,7 +25,7 @@ class Fitting:
     """How an index is made searchable; call it with what the builder has put together.
 
     Attributes:
-        blocks: parts of the encoder's descriptor, (name, start, stop).
+        blocks: parts of the encoder's descriptor, (name, start, stop); not read without refit.
         kind: kind of the vector index, or ``auto``.
         refit: fit the spaces on the items, or keep those of the index before.
         seed: of every random choice.
@@ -57,9 +57,9 @@ class Fitting:
         index = build_index(self.kind, vectors, seed=self.seed)
         index.save(made.folder)
         since = before.get("fitted_on") if keep else len(made.catalog)
-        return {"inputs": inputs, "fitted_on": since, "heads": len(fitted.vocabulary)} | dict(
-            index.facts()
-        )
+        # Spaces that were kept were not fitted on these inputs: the next build fits them anew.
+        facts = {"inputs": "" if keep else inputs, "fitted_on": since}
+        return facts | {"heads": len(fitted.vocabulary)} | dict(index.facts())
 
     def _fit(self, made: Assembled) -> Spaces:
         return Spaces.fit(made.descriptors, made.catalog, self.blocks, seed=self.seed)

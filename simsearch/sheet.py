@@ -49,6 +49,22 @@ def answer_sheet(query: Captioned, found: Sequence[Captioned]) -> bytes:
     return buffer.getvalue()
 
 
+def stacked(sheets: Sequence[bytes]) -> bytes:
+    """Several sheets, one below the other, as one PNG."""
+    if len(sheets) == 1:
+        return sheets[0]
+    images = [Image.open(BytesIO(sheet)) for sheet in sheets]
+    size = max(image.width for image in images), sum(image.height for image in images)
+    whole = Image.new("RGB", size, _PAPER)
+    top = 0
+    for image in images:
+        whole.paste(image, (0, top))
+        top += image.height
+    buffer = BytesIO()
+    whole.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
 def fitted(rgb: Rgb, side: int) -> Image.Image:
     """The whole picture in a box, as sharp as it can be.
 

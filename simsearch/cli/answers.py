@@ -1,0 +1,156 @@
+"""An answer for people, for programs and as a picture."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from simsearch.cli.console import console, printable, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from simsearch.catalog import LastSale, Trait
+    from simsearch.engine import Answer, Neighbor, SearchEngine
+    from simsearch.images import RGB
+    from simsearch.sheet import Captioned
+    from simsearch.sources.reader import PictureReader
+
+_WIDE = 120
+"""Columns of a terminal from which a trait is written with its type."""
+
+
+def document(answer: "Answer") -> dict[str, object]:
+    """An answer as JSON values."""
+    return {
+        "query": answer.query.name,
+        "neighbors": [_neighbor(neighbor) for neighbor in answer.neighbors],
+        "collection": None,
+        "value": None,
+        "cluster": None,
+        "timing_ms": {name: round(spent, 2) for name, spent in answer.timing_ms.items()},
+    }
+
+
+def _neighbor(found: "Neighbor") -> dict[str, object]:
+    sale = found.last_sale
+    return {
+        "rank": found.rank,
+        "collection": found.collection,
+        "token_id": found.token_id,
+        "distance": round(found.distance, 6),
+        "price": sale.price if sale else None,
+        "currency": sale.currency if sale else None,
+        "sale_date": sale.date.isoformat() if sale else None,
+        "traits": [{"type": kind, "value": value} for kind, value in found.traits],
+        "cluster": found.cluster,
+    }
+
+
+def show(answer: "Answer", engine: "SearchEngine") -> None:
+    """Print an answer; traits shared with an asking item come first and are marked."""
+    from rich.text import Text
+
+    out = console()
+    query = answer.query
+    own = engine.catalog.traits(query.row) if query.row >= 0 else ()
+    spent = f"{answer.timing_ms['total']:,.0f} ms"
+    among = f"{len(answer.neighbors):,} nearest of {len(engine.catalog):,} items"
+    out.print(Text(printable(query.name), "bold") + Text(f" · {among} · {spent}", "default"))
+    if query.row >= 0:
+        known = [sale_text(engine.catalog.last_sale(query.row)), _traits(own)]
+        out.print(printable(" · ".join(filter(None, known))))
+    out.print()
+    if not answer.neighbors:
+        out.print("nothing found: no item meets the conditions")
+        return
+    out.print(_answer_table(answer.neighbors, own, wide=out.width >= _WIDE))
+    if own:
+        out.print(Text(f"* a trait of {printable(query.name)}", "dim"))
+    out.print()
+
+
+def _answer_table(found: "Sequence[Neighbor]", own: "Sequence[Trait]", *, wide: bool) -> "Table":
+    columns: dict[str, list[str | Text]] = {
+        "#>": [str(one.rank) for one in found],
+        "item": [one.key for one in found],
+        "similarity>": [f"{1 - one.distance:.3f}" for one in found],
+        "shared>": [_shared(one.traits, own) for one in found],
+        "last sale": [sale_text(one.last_sale) for one in found],
+        "traits": [_marked(one.traits, own, wide=wide) for one in found],
+    }
+    told = {name: cells for name, cells in columns.items() if any(map(len, cells))}
+    made = table(list(told), zip(*told.values(), strict=True))
+    for column in made.columns:
+        column.no_wrap = column.header != "traits"
+    return made
+
+
+def _shared(traits: "Sequence[Trait]", own: "Sequence[Trait]") -> str:
+    return f"{len(set(traits) & set(own))}/{len(set(own))}" if own else ""
+
+
+def _marked(traits: "Sequence[Trait]", own: "Sequence[Trait]", *, wide: bool) -> "Text":
+    """Traits on one line, those of ``own`` first and starred."""
+    from rich.text import Text
+
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for place, trait in enumerate(sorted(traits, key=lambda trait: trait not in own)):
+        text = printable(": ".join(trait) if wide else trait[1])
+        line.append(", " if place else "")
+        line.append(f"*{text}" if trait in own else text, "green" if trait in own else None)
+    return line
+
+
+def _traits(traits: "Iterable[Trait]") -> str:
+    return ", ".join(": ".join(trait) for trait in traits)
+
+
+def sale_text(sale: "LastSale | None") -> str:
+    """Price, currency and day of a sale; nothing where there is none."""
+    return f"{price_text(sale.price)} {sale.currency} {sale.date}" if sale else ""
+
+
+def price_text(price: float) -> str:
+    """A price with as many digits as matter."""
+    return f"{price:,.0f}" if price >= 1000 else f"{price:.4g}"
+
+
+def sheet(answers: "Sequence[Answer]", engine: "SearchEngine") -> bytes:
+    """Answers as one PNG, each below the other; originals where they are still in their place."""
+    from simsearch.sheet import answer_sheet, stacked
+    from simsearch.sources.reader import PictureReader
+
+    with PictureReader() as reader:
+        return stacked([answer_sheet(*_captioned(one, engine, reader)) for one in answers])
+
+
+def _captioned(
+    answer: "Answer", engine: "SearchEngine", reader: "PictureReader"
+) -> "tuple[Captioned, list[Captioned]]":
+    query = answer.query
+    rgb = query.rgb if query.row < 0 else _picture(engine, query.row, reader)
+    among = f"{len(answer.neighbors):,} nearest of {len(engine.catalog):,} items"
+    found: list[Captioned] = [
+        (_picture(engine, one.row, reader), _caption(one)) for one in answer.neighbors
+    ]
+    return (rgb, [query.name, among]), found
+
+
+def _caption(found: "Neighbor") -> list[str]:
+    values = ", ".join(value for _, value in found.traits)
+    similarity = f"similarity {1 - found.distance:.3f}"
+    return list(filter(None, [found.key, similarity, sale_text(found.last_sale), values]))
+
+
+def _picture(engine: "SearchEngine", row: int, reader: "PictureReader") -> "RGB":
+    """The original where it can still be read and is the one indexed, else the thumbnail."""
+    from simsearch.errors import PictureError
+    from simsearch.images import load_image
+
+    try:
+        encoded = reader.read(engine.catalog.picture(row))
+        if encoded.content_hash == engine.catalog.column("content_hash")[row].as_py():
+            return encoded.rgb()
+    except PictureError:
+        pass
+    return load_image(engine.thumbnails[row])

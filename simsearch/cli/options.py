@@ -1,0 +1,81 @@
+"""Options that several commands share, and commands that take theirs as one dataclass."""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+INDEX_VARIABLE = "SIMSEARCH_INDEX"
+INDEXES = Path("indexes")
+
+S = TypeVar("S")
+F = TypeVar("F", bound=Callable[..., object])
+
+path_type = click.Path(path_type=Path)
+
+index_argument = click.argument("index", type=path_type)
+
+sources_argument = click.argument(
+    "sources", nargs=-1, required=True, type=path_type, metavar="SOURCE..."
+)
+
+index_option = click.option(
+    "--index",
+    type=path_type,
+    metavar="INDEX",
+    help=f"The index to ask; by default ${INDEX_VARIABLE}, else the newest in ./{INDEXES}.",
+)
+
+weights_option = click.option(
+    "--weights",
+    type=path_type,
+    metavar="FILE",
+    help="Weights of the encoder where they are not the published ones.",
+)
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="W",
+    help="Threads that read pictures; one for each core by default.",
+)
+
+space_option = click.option("--space", type=click.Choice(["look", "traits"]))
+
+
+def into(settings: Callable[..., S]) -> Callable[[Callable[[S], None]], Callable[..., None]]:
+    """Hand a command all its parameters as one ``settings``, whose fields are named like them."""
+
+    def wrap(command: Callable[[S], None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def call(**values: object) -> None:
+            command(settings(**values))
+
+        return call
+
+    return wrap
+
+
+def chosen_index(given: Path | None) -> Path:
+    """The index given, else that of the environment, else the newest in ``./indexes``.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from simsearch.cli.console import notice
+
+    if given is not None:
+        return given
+    if named := os.environ.get(INDEX_VARIABLE):
+        return Path(named)
+    found = sorted(INDEXES.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise click.UsageError(
+            f"No index: give --index INDEX or set {INDEX_VARIABLE}; 'simsearch demo' makes one, "
+            f"so does 'simsearch index build SOURCE... --out {INDEXES}/NAME'."
+        )
+    notice(f"index: {found[-1].parent}")
+    return found[-1].parent

@@ -1,0 +1,171 @@
+"""``simsearch query``: which indexed items look like a picture."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from simsearch.cli import FAILED
+from simsearch.cli.commands import command
+from simsearch.cli.console import JsonCommand, json_option, notice, write_json
+from simsearch.cli.options import chosen_index, index_option, into, path_type, weights_option
+
+if TYPE_CHECKING:
+    from simsearch.engine import Answer, Query, SearchEngine
+    from simsearch.filters import Filter
+
+_STDIN = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuerySettings:
+    """Parameters of ``query``."""
+
+    pictures: tuple[str, ...]
+    index: Path | None
+    k: int
+    space: str | None
+    collection: tuple[str, ...]
+    trait: tuple[str, ...]
+    min_price: float | None
+    max_price: float | None
+    currency: str | None
+    weights: Path | None
+    json_place: str | None
+    sheet: Path | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be asked with."""
+
+    query: str
+    error: str
+
+
+@command(
+    "query",
+    cls=JsonCommand,
+    summary="Find what looks like a picture.",
+    example="""\
+simsearch query picture.png --index indexes/mine
+simsearch query punks/7 --trait "type=Ape" --max-price 50 --sheet answer.png
+curl -s https://example.org/picture.png | simsearch query - --json""",
+)
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@index_option
+@click.option(
+    "-k", type=click.IntRange(1), default=10, metavar="K", show_default=True, help="How many."
+)
+@click.option(
+    "--space",
+    type=click.Choice(["look", "traits"]),
+    help="Rank by look or by shared traits; by default as the index was built for.",
+)
+@click.option("--collection", multiple=True, metavar="C", help="Only items of this collection.")
+@click.option("--trait", multiple=True, metavar="TYPE=VALUE", help="Only items with this trait.")
+@click.option("--min-price", type=float, metavar="P", help="Only items last sold for P or more.")
+@click.option("--max-price", type=float, metavar="P", help="Only items last sold for P or less.")
+@click.option("--currency", metavar="C", help="Currency of both, where the items have several.")
+@weights_option
+@json_option
+@click.option("--sheet", type=path_type, metavar="OUT.png", help="Write the answer as one picture.")
+@into(QuerySettings)
+def query(settings: QuerySettings) -> None:
+    """Find the indexed items that look like PICTURE, with their traits and last sales.
+
+    PICTURE is a file, - for standard input, or the key collection/token_id of an indexed item,
+    which then leaves itself out. A file that exists wins over a key.
+
+    Of several pictures, one that cannot be read does not stop the others: it is named on stderr,
+    has an "error" in place of "neighbors" in the JSON, and the exit code is 1.
+    """
+    engine = open_engine(settings)
+    results = [_result(engine, name, settings) for name in settings.pictures]
+    if settings.json_place is not None:
+        from simsearch.cli.answers import document
+
+        documents = [vars(r) if isinstance(r, Failure) else document(r) for r in results]
+        write_json(documents if len(documents) > 1 else documents[0], settings.json_place)
+    answers = [result for result in results if not isinstance(result, Failure)]
+    if settings.sheet is not None and answers:
+        from simsearch.cli.answers import sheet
+
+        settings.sheet.write_bytes(sheet(answers, engine))
+        notice(f"wrote {settings.sheet}")
+    if len(answers) < len(results):
+        raise click.exceptions.Exit(FAILED)
+
+
+def open_engine(settings: QuerySettings) -> "SearchEngine":
+    """Open the index; its encoder is loaded meanwhile where a picture will need it."""
+    index = chosen_index(settings.index)
+    from simsearch.engine import SearchEngine
+
+    files = [name for name in settings.pictures if name == _STDIN or os.path.exists(name)]
+    return SearchEngine.open(index, weights=settings.weights, ahead=bool(files))
+
+
+def _result(engine: "SearchEngine", name: str, settings: QuerySettings) -> "Answer | Failure":
+    """Ask with one picture, and show the answer to people unless JSON is wanted."""
+    from simsearch.errors import ItemNotFoundError, PictureError
+
+    try:
+        asked = read_picture(engine, name)
+    except (ItemNotFoundError, PictureError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        notice(f"error: {name}: {reason}")
+        return Failure(name, str(reason))
+    answer = engine.answer(asked, settings.k, balance=_balance(settings), only=_filter(settings))
+    if settings.json_place is None:
+        from simsearch.cli.answers import show
+
+        show(answer, engine)
+    return answer
+
+
+def read_picture(engine: "SearchEngine", name: str) -> "Query":
+    """Make a query of a file, of standard input, or of an indexed item's key.
+
+    Raises:
+        PictureError: no usable picture.
+        ItemNotFoundError: neither a file nor a key.
+        OSError: the file cannot be read.
+    """
+    from simsearch.errors import ItemNotFoundError
+    from simsearch.images import MAX_BYTES
+    from simsearch.sources.reader import read_file
+
+    if name == _STDIN:
+        return engine.read(sys.stdin.buffer.read(MAX_BYTES + 1), name)
+    if os.path.exists(name):
+        return engine.read(read_file(Path(name)), name)
+    try:
+        return engine.item(name)
+    except ItemNotFoundError as error:
+        place = f"no such file, and no such item in {engine.folder}"
+        raise ItemNotFoundError(f"{place}; give a picture or collection/token_id") from error
+
+
+def _balance(settings: QuerySettings) -> float | None:
+    from simsearch.engine import SPACES
+
+    return None if settings.space is None else SPACES[settings.space]
+
+
+def _filter(settings: QuerySettings) -> "Filter":
+    from simsearch.filters import Filter
+
+    traits = tuple(_trait(text) for text in settings.trait)
+    prices = (settings.min_price, settings.max_price)
+    return Filter(settings.collection, traits, *prices, settings.currency)
+
+
+def _trait(text: str) -> tuple[str, str]:
+    kind, equal, value = text.partition("=")
+    if not (kind and equal and value):
+        raise click.UsageError(f"--trait {text}: write TYPE=VALUE.")
+    return kind, value
