@@ -63,10 +63,10 @@ def _pair_matches(grids: NDArray[np.floating], seed: int) -> Floats:
     return matches
 
 
-def look_similarity(
+def look_distance(
     query: NDArray[np.floating], grids: NDArray[np.floating], weights: Floats
 ) -> Floats:
-    """Weighted share of matching cells.
+    """Weighted share of cells that do not match.
 
     Args:
         query: one picture's colours 0..1, (cells * 3,).
@@ -74,8 +74,8 @@ def look_similarity(
         weights: (cells,), or (n, cells) where each picture has its own; each row sums to 1.
 
     Returns:
-        float32 (n,), 1 for the same picture, falling to 0.
+        float32 (n,), exactly 0 for the same picture, rising to 1.
     """
-    matches = cell_matches(query, grids)
-    similarity: Floats = np.einsum("nc,nc->n", matches, np.broadcast_to(weights, matches.shape))
-    return similarity
+    apart = 1 - cell_matches(query, grids)
+    distance: Floats = np.einsum("nc,nc->n", apart, np.broadcast_to(weights, apart.shape))
+    return distance

@@ -16,6 +16,8 @@ LEAST_ITEMS = 20
 """A collection with fewer labelled items gets no head."""
 MOST_ITEMS = 10_000
 """Labelled items a head is fitted on at most, which bounds its memory at about 700 MB."""
+MOST_TRAITS = 1000
+"""Traits a head tells apart at most, the commonest."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,11 @@ class TraitHead:
     """Linear trait scores of one collection.
 
     Attributes:
-        weights: float16 (features, traits).
+        weights: float32 (features, traits); float16 is precise enough to keep them.
         bias: float32 (traits,).
     """
 
-    weights: NDArray[np.float16]
+    weights: Floats
     bias: Floats
 
     @classmethod
@@ -54,15 +56,15 @@ class TraitHead:
             weights = cho_solve(factor, features.T @ labels)
         else:
             weights = features.T @ cho_solve(factor, labels)
-        return cls(weights.astype(np.float16), share - mean @ weights)
+        return cls(weights, share - mean @ weights)
 
     def predict(self, features: Floats) -> Floats:
         """Scores 0..1 of each trait, float32 (n, traits), of features (n, m)."""
-        scores: Floats = features @ self.weights.astype(np.float32) + self.bias
+        scores: Floats = features @ self.weights + self.bias
         return np.clip(scores, 0, 1, out=scores)
 
 
-def soft_jaccard(scores: Floats, shared: Floats, sizes: NDArray[np.integer]) -> Floats:
+def soft_jaccard(scores: Floats, shared: NDArray[np.number], sizes: NDArray[np.integer]) -> Floats:
     """Jaccard overlap of predicted scores with known trait sets.
 
     Args:

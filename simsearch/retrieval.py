@@ -1,16 +1,18 @@
 """Two-stage search: a shortlist by vector, then the order by every cell and by traits."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.catalog import Catalog
-from simsearch.cells import look_similarity
+from simsearch.cells import look_distance
 from simsearch.heads import soft_jaccard
 from simsearch.index import VectorIndex
 from simsearch.neighbors import Neighbors
-from simsearch.spaces import Rows, Spaces, known_traits
+from simsearch.spaces import Rows, Spaces
+from simsearch.trait_matrix import TraitMatrix, trait_matrix
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -44,7 +46,7 @@ class Retriever:
     index: VectorIndex
     descriptors: Rows
     catalog: Catalog
-    _traits: dict[str, tuple[Ids, Floats]] = field(default_factory=dict, repr=False)
+    _traits: dict[str, tuple[Ids, TraitMatrix]] = field(default_factory=dict, repr=False)
 
     def search(
         self,
@@ -95,7 +97,7 @@ class Retriever:
         if collection not in self.spaces.vocabulary:
             return ids, look
         members, overlap = self.trait_overlap(descriptor, collection, allowed)
-        nearest = members[np.argsort(-overlap, kind="stable")[:SHORTLIST]]
+        nearest = members[np.argsort(-overlap, kind="stable")[: len(ids)]]
         new = np.setdiff1d(nearest, ids)
         if len(new):
             ids, look = np.append(ids, new), np.append(look, self._look(descriptor, new))
@@ -105,26 +107,30 @@ class Retriever:
 
     def _look(self, descriptor: NDArray[np.floating], ids: Ids) -> Floats:
         """Distance of look to some rows: by every cell where there is a grid, else by vector."""
-        candidates, grid = self.descriptors.rows(ids), self.spaces.grid
+        grid = self.spaces.grid
         if grid is None:
-            vector = self.spaces.look.transform(descriptor[None])[0]
-            similar: Floats = self.spaces.look.transform(candidates) @ vector
-            return 1 - similar
-        return 1 - look_similarity(descriptor[grid], candidates[:, grid], self._weights(ids))
+            # Half the squared gap of unit vectors is their cosine distance, and 0 where equal.
+            gaps = self.index.vectors[ids] - self.spaces.look.transform(descriptor[None])
+            halves: Floats = np.einsum("nd,nd->n", gaps, gaps) / np.float32(2)
+            return np.minimum(halves, np.float32(2))
+        candidates = self.descriptors.rows(ids)[:, grid]
+        weights = self._cell_weights[self.catalog.collection_codes[ids]]
+        return look_distance(descriptor[grid], candidates, weights)
 
-    def _weights(self, ids: Ids) -> Floats:
-        """Cell weights for each row: those of its own collection."""
-        names = list(self.catalog.collections)
-        present, place = np.unique(self.catalog.collection_codes[ids], return_inverse=True)
-        weights = np.stack([self.spaces.cell_weights(names[code]) for code in present])
-        chosen: Floats = weights[0] if len(present) == 1 else weights[place]
-        return chosen
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.catalog.collections)
+
+    @cached_property
+    def _cell_weights(self) -> Floats:
+        """Float32 (collections, cells)."""
+        return np.stack([self.spaces.cell_weights(name) for name in self._names])
 
     def collection_of(self, ids: Ids, look: Floats) -> str:
         """The collection that most of the nearest candidates belong to."""
         nearest = ids[np.lexsort((ids, look))[:VOTERS]]
         votes = np.bincount(self.catalog.collection_codes[nearest])
-        return list(self.catalog.collections)[int(votes.argmax())]
+        return self._names[int(votes.argmax())]
 
     def trait_overlap(
         self, descriptor: NDArray[np.floating], collection: str, allowed: Mask | None = None
@@ -135,19 +141,22 @@ class Retriever:
             The items' rows, and their soft Jaccard overlap 0..1 (all 0 without a head).
         """
         members, known = self._known(collection)
-        if allowed is not None:
-            members, known = members[allowed[members]], known[allowed[members]]
         scores = self.spaces.trait_scores(descriptor, collection)
         if scores is None:
-            return members, np.zeros(len(members), dtype=np.float32)
-        return members, soft_jaccard(scores, known @ scores, known.sum(axis=1))
+            overlap = np.zeros(len(members), dtype=np.float32)
+        else:
+            shared = np.bincount(known.items, scores[known.indices], len(members))
+            overlap = soft_jaccard(scores, shared, np.diff(known.indptr))
+        if allowed is None:
+            return members, overlap
+        return members[allowed[members]], overlap[allowed[members]]
 
-    def _known(self, collection: str) -> tuple[Ids, NDArray[np.float32]]:
-        """Rows of a collection and their known traits as 0/1 (n, t), read once."""
+    def _known(self, collection: str) -> tuple[Ids, TraitMatrix]:
+        """Rows of a collection and those of their traits that its head knows, read once."""
         if collection not in self._traits:
-            code = list(self.catalog.collections).index(collection)
-            members = np.flatnonzero(self.catalog.collection_codes == code)
-            vocabulary = self.spaces.vocabulary.get(collection, [])
-            _, known = known_traits(self.catalog, members, vocabulary)
-            self._traits[collection] = members, known.astype(np.float32)
+            members = np.flatnonzero(self.catalog.collection_codes == self._names.index(collection))
+            traits = self.spaces.vocabulary.get(collection, [])
+            vocabulary = [(collection, kind, value) for kind, value in traits]
+            known = trait_matrix(self.catalog, members).restricted(vocabulary)
+            self._traits[collection] = members, known
         return self._traits[collection]

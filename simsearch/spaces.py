@@ -12,15 +12,20 @@ from numpy.typing import ArrayLike, NDArray
 from simsearch.catalog import Catalog, Trait
 from simsearch.cells import even_weights, fit_cell_weights
 from simsearch.errors import StoreError
-from simsearch.heads import HEAD_CODE, LEAST_ITEMS, MOST_ITEMS, TraitHead
+from simsearch.heads import HEAD_CODE, LEAST_ITEMS, MOST_ITEMS, MOST_TRAITS, TraitHead
 from simsearch.space import LookSpace, Span
 from simsearch.tensors import save_state
+from simsearch.trait_matrix import TraitMatrix, trait_matrix
 
 Floats = NDArray[np.float32]
 
 NAME = "spaces.safetensors"
+FORMAT = "2"
+"""Of this file; raised where fitting changes so that what was fitted before no longer serves."""
 FIT_ITEMS = 10_000
 """Items the look space is fitted on at most, drawn evenly from the collections."""
+FIT_NUMBERS = 100_000_000
+"""Numbers in their descriptors at most, which bounds the memory of wide ones."""
 CELL_ITEMS = 4_000
 """Items of a collection its cell weights are fitted on at most."""
 _CHUNK = 500
@@ -71,9 +76,8 @@ class Spaces:
             return None
         if collection not in self._heads:
             weights, bias = (self.tensors[f"{part}/{collection}"] for part in ("weights", "bias"))
-            self._heads[collection] = TraitHead(
-                weights.astype(np.float16, copy=False), bias.astype(np.float32, copy=False)
-            )
+            head = TraitHead(weights.astype(np.float32), bias.astype(np.float32, copy=False))
+            self._heads[collection] = head
         return self._heads[collection]
 
     def trait_scores(self, descriptor: NDArray[np.floating], collection: str) -> Floats | None:
@@ -103,7 +107,8 @@ class Spaces:
         """Fit everything on the given catalog rows (all by default) and on nothing else."""
         rows = np.arange(len(catalog)) if rows is None else rows
         groups = dict(_by_collection(catalog, rows))
-        sample = _even_draw(list(groups.values()), FIT_ITEMS, seed)
+        most = min(FIT_ITEMS, FIT_NUMBERS // spans[-1][2])
+        sample = _even_draw(list(groups.values()), most, seed)
         look = LookSpace.fit(descriptors.rows(sample), spans, seed)
         spaces = cls(look, {}, {})
         tensors: dict[str, NDArray[np.generic]] = {}
@@ -113,29 +118,32 @@ class Spaces:
                 drawn = _draw(members, CELL_ITEMS, seed)
                 grids = descriptors.rows(drawn)[:, spaces.grid]
                 tensors[f"cells/{name}"] = fit_cell_weights(grids, seed)
-            traits, known = known_traits(catalog, members)
-            labelled = _draw(np.flatnonzero(known.any(axis=1)), MOST_ITEMS, seed)
+            known = _labels(catalog, members)
+            labelled = _draw(np.unique(known.items), MOST_ITEMS, seed)
             if len(labelled) >= LEAST_ITEMS:
                 features = spaces._features_of(descriptors, members[labelled])
-                head = TraitHead.fit(features, known[labelled])
-                tensors |= {f"weights/{name}": head.weights, f"bias/{name}": head.bias}
-                vocabulary[name] = traits
+                head = TraitHead.fit(features, known.dense(labelled))
+                tensors[f"weights/{name}"] = head.weights.astype(np.float16)
+                tensors[f"bias/{name}"] = head.bias
+                vocabulary[name] = [(kind, value) for _, kind, value in known.vocabulary]
         return cls(look, vocabulary, tensors)
 
     def _features_of(self, descriptors: Rows, rows: NDArray[np.int64]) -> Floats:
         """Head features of many rows, coded a piece at a time so that memory holds them once."""
-        parts = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
-        first = self._head_features(descriptors.rows(parts[0]))
-        features = np.empty((len(rows), first.shape[1]), dtype=np.float32)
-        features[: len(first)] = first
-        for number, part in enumerate(parts[1:], 1):
-            place = slice(number * _CHUNK, number * _CHUNK + len(part))
-            features[place] = self._head_features(descriptors.rows(part))
+        width = self.look.width if self.grid is None else HEAD_CODE.dim
+        features = np.empty((len(rows), width), dtype=np.float32)
+        for start in range(0, len(rows), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            features[part] = self._head_features(descriptors.rows(rows[part]))
         return features
 
     def save(self, folder: Path) -> None:
         """Write ``spaces.safetensors``."""
-        notes = {"spans": json.dumps(self.look.spans), "vocabulary": json.dumps(self.vocabulary)}
+        notes = {
+            "format": FORMAT,
+            "spans": json.dumps(self.look.spans),
+            "vocabulary": json.dumps(self.vocabulary),
+        }
         look = {f"look/{name}": tensor for name, tensor in self.look.tensors().items()}
         save_state(folder / NAME, look | dict(self.tensors), notes)
 
@@ -148,6 +156,8 @@ class Spaces:
         """
         try:
             tensors = _TensorFile(folder / NAME)
+            if tensors.notes["format"] != FORMAT:
+                raise ValueError(f"format {tensors.notes['format']}, not {FORMAT}")
             spans = [
                 (name, start, stop) for name, start, stop in json.loads(tensors.notes["spans"])
             ]
@@ -161,7 +171,7 @@ class Spaces:
                 for name, pairs in json.loads(tensors.notes["vocabulary"]).items()
             }
             return cls(LookSpace.from_tensors(spans, look), vocabulary, tensors)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
 
 
@@ -194,32 +204,12 @@ class _TensorFile(Mapping[str, NDArray[Any]]):
         return len(self._names)
 
 
-def known_traits(
-    catalog: Catalog, rows: NDArray[np.int64], vocabulary: Sequence[Trait] | None = None
-) -> tuple[list[Trait], NDArray[np.bool_]]:
-    """Which of some items has which trait.
-
-    Args:
-        catalog: the items.
-        rows: which of them, (n,).
-        vocabulary: the traits to look for; by default all that occur, sorted.
-
-    Returns:
-        The vocabulary and bool (n, len(vocabulary)).
-    """
-    import pyarrow.compute as pc
-
-    lists = catalog.column("traits").take(rows)
-    owner = pc.list_parent_indices(lists).to_numpy()
-    pairs = lists.flatten()
-    kinds, values = pairs.field("type").to_pylist(), pairs.field("value").to_pylist()
-    found: list[Trait] = list(zip(kinds, values, strict=True))
-    traits = sorted(set(found)) if vocabulary is None else list(vocabulary)
-    place = {trait: column for column, trait in enumerate(traits)}
-    columns = np.array([place.get(trait, -1) for trait in found], dtype=np.int64)
-    known = np.zeros((len(rows), len(traits)), dtype=bool)
-    known[owner[columns >= 0], columns[columns >= 0]] = True
-    return traits, known
+def _labels(catalog: Catalog, rows: NDArray[np.int64]) -> TraitMatrix:
+    """The commonest traits of some items of one collection."""
+    matrix = trait_matrix(catalog, rows)
+    counts = np.bincount(matrix.indices, minlength=len(matrix.vocabulary))
+    common = np.sort(np.argsort(-counts, kind="stable")[:MOST_TRAITS])
+    return matrix.restricted([matrix.vocabulary[column] for column in common])
 
 
 def _by_collection(

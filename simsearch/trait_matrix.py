@@ -1,11 +1,12 @@
 """Which item has which trait, as a sparse matrix of ones in plain arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.arrow import codes, numbers
+from simsearch.arrow import codes, numbers, row_numbers
 from simsearch.catalog import Catalog
 
 
@@ -28,6 +29,20 @@ class TraitMatrix:
         """Columns of one item's traits."""
         return self.indices[self.indptr[item] : self.indptr[item + 1]]
 
+    @property
+    def items(self) -> NDArray[np.int64]:
+        """Item of each of ``indices``."""
+        return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
+
+    def restricted(self, vocabulary: Sequence[tuple[str, str, str]]) -> "TraitMatrix":
+        """The same items with these columns only, which are ordered as ``vocabulary`` is."""
+        place = {trait: column for column, trait in enumerate(vocabulary)}
+        places = np.array([place.get(trait, -1) for trait in self.vocabulary], dtype=np.int32)
+        columns = places[self.indices]
+        kept = columns >= 0
+        indptr = np.append(0, np.cumsum(kept))[self.indptr]
+        return TraitMatrix(list(vocabulary), indptr, columns[kept])
+
     def dense(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
         """Bool (rows, vocabulary); all items by default."""
         rows = np.arange(len(self.indptr) - 1) if rows is None else rows
@@ -37,15 +52,17 @@ class TraitMatrix:
         return matrix
 
 
-def trait_matrix(catalog: Catalog) -> TraitMatrix:
-    """Collect the traits of every item of a catalog."""
+def trait_matrix(catalog: Catalog, rows: NDArray[np.int64] | None = None) -> TraitMatrix:
+    """Collect the traits of some items of a catalog, all by default."""
     import pyarrow.compute as pc
 
-    traits = catalog.column("traits")
+    rows = np.arange(len(catalog)) if rows is None else rows
+    traits = catalog.column("traits").take(row_numbers(rows))
     item = numbers(pc.list_parent_indices(traits), -1)
+    own = catalog.collection_codes[rows[item]]
     pairs = traits.flatten()
     names = [sorted(catalog.collections)]
-    ranks = [np.argsort(np.argsort(list(catalog.collections)))[catalog.collection_codes[item]]]
+    ranks = [np.argsort(np.argsort(list(catalog.collections)))[own]]
     for part in ("type", "value"):
         code, words = codes(pairs.field(part))
         rank = np.argsort(np.argsort(np.array(words, dtype=object)))
@@ -59,5 +76,5 @@ def trait_matrix(catalog: Catalog) -> TraitMatrix:
     ]
     cells = np.unique(item * max(len(vocabulary), 1) + column)
     owner, indices = np.divmod(cells, max(len(vocabulary), 1))
-    indptr = np.searchsorted(owner, np.arange(len(catalog) + 1))
+    indptr = np.searchsorted(owner, np.arange(len(rows) + 1))
     return TraitMatrix(vocabulary, indptr.astype(np.int64), indices.astype(np.int32))

@@ -94,6 +94,26 @@ def test_collections_and_trait_matrix_equal_a_plain_loop(items):
 
 @settings(deadline=None)
 @given(ITEMS, st.data())
+def test_trait_matrix_of_some_rows_and_some_traits_equals_a_plain_loop(items, data):
+    catalog = Catalog.from_items(items)
+    rows = data.draw(st.lists(st.sampled_from(range(len(items))), unique=True)) if items else []
+    known = sorted({(one.collection, *trait) for one in items for trait in one.traits})
+    wanted = data.draw(st.lists(st.sampled_from(known), unique=True)) if known else []
+    wanted = sorted([*wanted, ("no such collection", "hat", "red")])
+    matrix = trait_matrix(catalog, np.array(rows, dtype=np.int64))
+    chosen = matrix.restricted(wanted)
+    expected = [{(items[row].collection, *trait) for trait in items[row].traits} for row in rows]
+    assert matrix.vocabulary == sorted(set().union(*expected))
+    assert chosen.vocabulary == wanted
+    for place, traits in enumerate(expected):
+        assert [matrix.vocabulary[c] for c in matrix.row(place)] == sorted(traits)
+        assert [wanted[c] for c in chosen.row(place)] == sorted(traits & set(wanted))
+    owners = [place for place, traits in enumerate(expected) for _ in traits]
+    assert matrix.items.tolist() == owners
+
+
+@settings(deadline=None)
+@given(ITEMS, st.data())
 def test_filters_equal_a_plain_loop(items, data):
     prices = [data.draw(st.none() | st.floats(0, 10)) for _ in items]
     currencies = [None if price is None else "ETH" for price in prices]
