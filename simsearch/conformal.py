@@ -12,12 +12,12 @@ import numpy as np
 
 from simsearch.levels import Floats, Ints, SaleHistory
 
-HALF_LIFE = 500
-"""Sales after which an error counts half."""
-MEMORY = 1500
+MEMORY = 4000
 """Errors looked at."""
-STEP = 0.001
-"""How far one sale moves the share of misses aimed at."""
+JUDGED = 1000
+"""Sales that the realised coverage is taken over."""
+DUST_SHARE = 0.01
+"""A sale below this share of the price level is dust, which no interval should hold."""
 UNSEEN = 5.0
 """A score that stands for the errors not yet seen, in place of the infinity of the theory."""
 
@@ -46,8 +46,8 @@ class Conformal:
         return bounds(score[past], float(self.misses[np.searchsorted(self.day, day)]))
 
     def realised(self, history: SaleHistory, score: Floats, day: int) -> float | None:
-        """Share of the last scored sales before ``day`` inside their bounds; None without any."""
-        past = scored_before(history, score, day)
+        """Share of the last 1,000 sales before ``day`` inside their bounds; None without any."""
+        past = promised(history, np.arange(history.before(day)))[-JUDGED:]
         if len(past) == 0:
             return None
         inside = (score[past] >= self.low[past]) & (score[past] <= self.high[past])
@@ -60,6 +60,20 @@ def scored_before(history: SaleHistory, score: Floats, day: int) -> Ints:
     return past[np.isfinite(score[past])][-MEMORY:]
 
 
+def promised(history: SaleHistory, rows: Ints) -> Ints:
+    """Those of some sales that an interval should have held: all with a level, but dust."""
+    kept: Ints = rows[history.residual[rows] > np.log(DUST_SHARE)]
+    return kept
+
+
+def half_life(count: int) -> float:
+    """Sales after which an error counts half: an eighth of those there are, at least 30.
+
+    While an estimator still learns, its errors shrink; old ones must be forgotten soon.
+    """
+    return max(30.0, count / 8)
+
+
 def bounds(score: Floats, misses: float) -> tuple[float, float]:
     """Two-sided weighted conformal bounds of scores in the order of time, the newest last.
 
@@ -70,7 +84,7 @@ def bounds(score: Floats, misses: float) -> tuple[float, float]:
     Returns:
         A bound not above 0 and one not below: the forecast itself is always inside.
     """
-    weight = 0.5 ** (np.arange(len(score))[::-1] / HALF_LIFE)
+    weight = 0.5 ** (np.arange(len(score))[::-1] / half_life(len(score)))
     order = np.argsort(score, kind="stable")
     high = _upper(score[order], weight[order], 1 - misses / 2)
     low = -_upper(-score[order][::-1], weight[order][::-1], 1 - misses / 2)
@@ -86,6 +100,9 @@ def _upper(score: Floats, weight: Floats, share: float) -> float:
 def calibrate(history: SaleHistory, score: Floats, nominal: float) -> Conformal:
     """Walk through the days: give bounds, see the day's sales, correct the share aimed at.
 
+    Errors of excluded sales give no bounds. But every sale that is not dust counts as covered or
+    missed: the coverage is promised for sales as they come, and not all of them are fair.
+
     Args:
         history: the sales.
         score: float64 (n,), (log price - forecast) / expected size of the error; NaN without one.
@@ -95,9 +112,11 @@ def calibrate(history: SaleHistory, score: Floats, nominal: float) -> Conformal:
     misses = [1 - nominal]
     for day in history.days.tolist():
         rows = history.on(day)
-        low[rows], high[rows] = bounds(score[scored_before(history, score, day)], misses[-1])
-        seen = rows[np.isfinite(score[rows]) & (history.known_since[rows] > day + 1)]
+        past = scored_before(history, score, day)
+        low[rows], high[rows] = bounds(score[past], misses[-1])
+        seen = promised(history, rows)
         missed = ((score[seen] < low[seen]) | (score[seen] > high[seen])).sum()
-        aim = misses[-1] + STEP * ((1 - nominal) * len(seen) - missed)
+        step = 0.5 / half_life(len(past))
+        aim = misses[-1] + step * ((1 - nominal) * len(seen) - missed)
         misses.append(float(np.clip(aim, 0.01, 0.5)))
     return Conformal(nominal, history.days, np.array(misses), low, high)

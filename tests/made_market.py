@@ -45,7 +45,7 @@ def nearest(vectors, k):
     return Neighbors(order.astype(np.int64), np.maximum(distance, 0).astype(np.float32))
 
 
-def make_market(items=120, sales=700, days=420, sigma=0.1, seed=0, k=40):
+def make_market(items=120, sales=700, days=420, sigma=0.1, seed=0, k=40, step=0.01):
     """Four trait types of five values; a sale's log price is level + premiums + noise."""
     rng = np.random.default_rng(seed)
     values = rng.integers(0, 5, (items, 4))
@@ -53,7 +53,7 @@ def make_market(items=120, sales=700, days=420, sigma=0.1, seed=0, k=40):
     traits[np.arange(items)[:, None], values + 5 * np.arange(4)] = 1
     premiums = rng.normal(0, 0.4, 20)
     vectors = (traits / 2).astype(np.float32)  # four ones each: unit length
-    level = np.cumsum(rng.normal(0, 0.01, days)) + 1
+    level = np.cumsum(rng.normal(0, step, days)) + 1
     start = 18_000
     day = np.sort(rng.integers(0, days, sales))
     item = rng.integers(0, items, sales)
