@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Fitting:
         """Write ``spaces.safetensors`` and the vector index; say what was fitted on what."""
         inputs = _inputs(made, self)
         before = _fitted_before(made)
-        if before.get("inputs") == inputs and made.previous is not None:
+        if before.get("inputs") == inputs and made.previous and _readable(made.previous):
             for name in (spaces.NAME, *FILES):
                 shutil.copyfile(made.previous / name, made.folder / name)
             return before
@@ -70,6 +71,14 @@ def _fitted_before(made: Assembled) -> Mapping[str, object]:
         return Manifest.read(made.previous).fitted if made.previous else {}
     except StoreError:
         return {}
+
+
+def _readable(folder: Path) -> bool:
+    """Whether what was fitted is there and of the present formats: a build mends what is not."""
+    try:
+        return Spaces.open(folder).look.width == open_index(folder).dim
+    except StoreError:
+        return False
 
 
 def _inputs(made: Assembled, fitting: Fitting) -> str:

@@ -30,7 +30,7 @@ LAYERS = [
     # Things put together.
     {"encoding", "assembly", "price_trial"},
     {"builder", "engine", "price_evaluation"},
-    {"fitting"},
+    {"fitting", "verify"},
     {"evaluation"},
     {"report"},
     {"cli", "__init__"},

@@ -15,6 +15,7 @@ from simsearch.cli.options import (
     index_argument,
     into,
     path_type,
+    seed_option,
     sources_argument,
     weights_option,
     workers_option,
@@ -81,9 +82,6 @@ per_collection_option = click.option(
     type=click.IntRange(1),
     metavar="N",
     help="Take at most N items of each collection, drawn by --seed.",
-)
-seed_option = click.option(
-    "--seed", type=int, default=0, metavar="S", show_default=True, help="Seed of all chance."
 )
 strict_option = click.option(
     "--strict", is_flag=True, help="Stop at the first picture, trait or sale that cannot be used."

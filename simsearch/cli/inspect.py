@@ -1,8 +1,11 @@
 """``simsearch index info`` and ``verify``: what an index says of itself, and whether it is true."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from simsearch.cli.commands import command
 from simsearch.cli.console import (
@@ -13,10 +16,11 @@ from simsearch.cli.console import (
     listed,
     seconds_text,
     size_text,
+    stages,
     table,
     write_json,
 )
-from simsearch.cli.options import index_argument
+from simsearch.cli.options import index_argument, seed_option, weights_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,6 +57,66 @@ def info(index: Path, json_place: str | None) -> None:
         out.print(part)
     out.print()
     out.print(table(["file", "size>"], ((n, size_text(b)) for n, b in file_sizes(index).items())))
+
+
+@command(
+    "verify",
+    summary="Check every count, hash and vector of an index.",
+    example="""\
+simsearch index verify indexes/mine
+simsearch index verify indexes/mine --sample 1000""",
+)
+@index_argument
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    default=200,
+    metavar="N",
+    show_default=True,
+    help="Pictures to read from their source and encode again.",
+)
+@seed_option
+@weights_option
+def verify(index: Path, sample: int, seed: int, weights: Path | None) -> None:
+    """Check INDEX: all its counts, sales, vectors, and a sample of its pictures.
+
+    Exit code 1 and the remedy where something is wrong. Pictures whose source has gone are told,
+    and are no fault.
+    """
+    from rich.text import Text
+
+    from simsearch.errors import StoreError
+    from simsearch.verify import verify_index
+
+    with stages() as show:
+        shown: list[str] = []
+
+        def progress(name: str, done: int, total: int) -> None:
+            if name not in shown:
+                show.begin(name)
+                shown.append(name)
+            show.update(done, total)
+
+        checks = verify_index(index, sample=sample, seed=seed, weights=weights, progress=progress)
+    words = {True: Text("ok", "green"), False: Text("WRONG", "bold red"), None: Text("unknown")}
+    rows = [(check.name, words[check.passed], check.message) for check in checks]
+    console().print(table(["check", "result", "found"], rows))
+    if wrong := [check.name for check in checks if check.passed is False]:
+        raise StoreError(f"{index}: wrong: {', '.join(wrong)}; {_remedy(index, wrong)}")
+
+
+def _remedy(index: Path, wrong: list[str]) -> str:
+    from simsearch import store
+    from simsearch.errors import StoreError
+
+    try:
+        kept = store.read_whole(index, lambda _, manifest: manifest).settings.get("sources")
+    except StoreError:
+        kept = None
+    sources = shlex.join(kept) if isinstance(kept, list) else "SOURCE..."
+    if wrong == ["pictures"]:
+        return f"bring it up to date: simsearch index add {index} {sources}"
+    return f"move it away and build it anew: simsearch index build {sources} --out {index}"
 
 
 def file_sizes(folder: Path) -> dict[str, int]:

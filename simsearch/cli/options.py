@@ -43,7 +43,9 @@ workers_option = click.option(
     help="Threads that read pictures; one for each core by default.",
 )
 
-space_option = click.option("--space", type=click.Choice(["look", "traits"]))
+seed_option = click.option(
+    "--seed", type=int, default=0, metavar="S", show_default=True, help="Seed of all chance."
+)
 
 
 def into(settings: Callable[..., S]) -> Callable[[Callable[[S], None]], Callable[..., None]]:
