@@ -28,7 +28,8 @@ class Fitting:
     Attributes:
         blocks: parts of the encoder's descriptor, (name, start, stop); not read without refit.
         kind: kind of the vector index, or ``auto``.
-        refit: fit the spaces on the items, or keep those of the index before.
+        refit: fit the spaces on the items, or keep those of the index before, as long as they were
+            fitted on half as many items or more.
         seed: of every random choice.
     """
 
@@ -51,7 +52,7 @@ class Fitting:
             for name in (spaces.NAME, *FILES):
                 shutil.copyfile(made.previous / name, made.folder / name)
             return before
-        keep = not self.refit and made.previous is not None
+        keep = not self.refit and _still_fits(before, made)
         fitted = Spaces.open(made.previous) if keep and made.previous else self._fit(made)
         fitted.save(made.folder)
         vectors = _vectors(fitted, made, keep)
@@ -71,6 +72,12 @@ def _fitted_before(made: Assembled) -> Mapping[str, object]:
         return Manifest.read(made.previous).fitted if made.previous else {}
     except StoreError:
         return {}
+
+
+def _still_fits(before: Mapping[str, object], made: Assembled) -> bool:
+    """Whether there are spaces to keep, and the index has not outgrown them."""
+    since = before.get("fitted_on")
+    return made.previous is not None and isinstance(since, int) and len(made.catalog) <= 2 * since
 
 
 def _readable(folder: Path) -> bool:
