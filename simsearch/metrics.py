@@ -44,6 +44,21 @@ class TraitOverlap:
         return (self.found - self.random) / span if span > 1e-12 else float("nan")
 
 
+@dataclass(frozen=True)
+class Ceiling:
+    """What any answer could reach, query by query; NaN where trait overlap says nothing.
+
+    Attributes:
+        random: float64 (q,), mean Jaccard with every indexed item of the query's collection.
+        best: float64 (q,), mean Jaccard with the k of them that share most.
+        places: int64 (q,), k, or how many items there are where these are fewer.
+    """
+
+    random: NDArray[np.float64]
+    best: NDArray[np.float64]
+    places: NDArray[np.int64]
+
+
 def split_queries(
     collections: NDArray[np.integer[Any]], share: float, seed: int
 ) -> NDArray[np.bool_]:
@@ -102,20 +117,69 @@ def trait_overlap(
     Returns:
         Collection code → overlap.
     """
+    ceiling = trait_ceiling(asked, indexed, collections, traits, neighbors.k)
+    shared = shared_traits(neighbors, asked, collections, traits)
+    return mean_overlaps(shared, ceiling, collections[asked])
+
+
+def trait_ceiling(
+    asked: NDArray[np.int64],
+    indexed: NDArray[np.int64],
+    collections: NDArray[np.integer[Any]],
+    traits: TraitMatrix,
+    k: int,
+) -> Ceiling:
+    """What answers of k could reach; arguments as ``trait_overlap``."""
     table = _ones(traits)
     sizes = np.diff(table.indptr)
-    own = collections[asked]
-    shared = _neighbor_jaccard(table, sizes, asked, neighbors)
-    shared[collections[neighbors.ids] != own[:, None]] = 0.0
-    result = {}
-    for code, rows in _by_collection(own):
+    unknown = np.full(len(asked), np.nan)
+    ceiling = Ceiling(unknown, unknown.copy(), np.full(len(asked), k))
+    for code, rows in _by_collection(collections[asked]):
         rows = rows[sizes[asked[rows]] > 0]
         pool = indexed[collections[indexed] == code]
         if len(rows) and len(pool):
-            k = min(neighbors.k, len(pool))
-            random, best = _random_and_best(table, sizes, asked[rows], pool, k)
-            found = float(shared[rows].sum(axis=1).mean()) / k
-            result[code] = TraitOverlap(found, random, best, len(rows))
+            places = min(k, len(pool))
+            ceiling.places[rows] = places
+            ceiling.random[rows], ceiling.best[rows] = _random_and_best(
+                table, sizes, asked[rows], pool, places
+            )
+    return ceiling
+
+
+def shared_traits(
+    neighbors: Neighbors,
+    asked: NDArray[np.int64],
+    collections: NDArray[np.integer[Any]],
+    traits: TraitMatrix,
+) -> NDArray[np.float64]:
+    """Jaccard (q, k) of each query with each neighbour; 0 for none or of another collection."""
+    table = _ones(traits)
+    shared = _neighbor_jaccard(table, np.diff(table.indptr), asked, neighbors)
+    shared[collections[neighbors.ids] != collections[asked][:, None]] = 0.0
+    return shared
+
+
+def mean_overlaps(
+    shared: NDArray[np.float64], ceiling: Ceiling, own: NDArray[np.integer[Any]]
+) -> dict[int, TraitOverlap]:
+    """Overlap by collection, from what the answers share and could share.
+
+    Args:
+        shared: (q, k), from ``shared_traits``.
+        ceiling: of the same queries.
+        own: int (q,), collection of each query.
+    """
+    found = shared.sum(axis=1) / ceiling.places
+    result = {}
+    for code, rows in _by_collection(own):
+        rows = rows[~np.isnan(ceiling.best[rows])]
+        if len(rows):
+            result[code] = TraitOverlap(
+                found=float(found[rows].mean()),
+                random=float(ceiling.random[rows].mean()),
+                best=float(ceiling.best[rows].mean()),
+                queries=len(rows),
+            )
     return result
 
 
@@ -196,18 +260,18 @@ def _random_and_best(
     asked: NDArray[np.int64],
     pool: NDArray[np.int64],
     k: int,
-) -> tuple[float, float]:
-    """Mean Jaccard of the queries with the whole pool, and with the k of it that share most."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean Jaccard of each query with the whole pool, and with the k of it that share most."""
     columns = table[pool].T.tocsr()
-    random = best = 0.0
+    random, best = np.empty(len(asked)), np.empty(len(asked))
     step = max(1, _CHUNK_CELLS // len(pool))
     for start in range(0, len(asked), step):
-        rows = asked[start : start + step]
-        both = (table[rows] @ columns).toarray()
-        shared = _jaccard(both, sizes[rows][:, None], sizes[pool][None, :])
-        random += float(shared.mean(axis=1).sum())
-        best += float(np.partition(shared, len(pool) - k, axis=1)[:, -k:].mean(axis=1).sum())
-    return random / len(asked), best / len(asked)
+        part = slice(start, start + step)
+        both = (table[asked[part]] @ columns).toarray()
+        shared = _jaccard(both, sizes[asked[part]][:, None], sizes[pool][None, :])
+        random[part] = shared.mean(axis=1)
+        best[part] = np.partition(shared, len(pool) - k, axis=1)[:, -k:].mean(axis=1)
+    return random, best
 
 
 def _jaccard(
