@@ -169,16 +169,17 @@ class Report:
 
 def to_json(result: object) -> str:
     """Strict JSON of nested dicts and lists: numpy numbers as numbers, NaN and infinity as null."""
-    return json.dumps(_plain(result), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(result), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """The same with numbers as JSON has them: Python's own, and NaN and infinity as null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -187,10 +188,11 @@ def _plain(value: object) -> object:
 def _cell(value: Value, best: float | None) -> dict[str, object]:
     """What the page shows of one value."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return {"text": _text(value), "number": number, "best": number and value == best}
+    return {"text": cell_text(value), "number": number, "best": number and value == best}
 
 
-def _text(value: Value) -> str:
+def cell_text(value: Value) -> str:
+    """A value as tables show it."""
     if value is None or value != value:
         return "–"
     if isinstance(value, bool | np.bool_):

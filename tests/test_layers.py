@@ -17,6 +17,7 @@ NAME = PACKAGE.name
 LAYERS = [
     # Words, numbers and colours that everybody uses.
     {"errors", "neighbors", "colours"},
+    {"arrow"},
     # One noun each.
     {"images", "catalog", "tables", "tensors", "descriptors", "manifest", "thumbnails", "levels"},
     {"space", "heads", "cells", "clustering", "conformal", "plots", "sheet"},
@@ -33,6 +34,7 @@ LAYERS = [
     {"fitting", "verify"},
     {"evaluation"},
     {"report"},
+    {"pages"},
     {"cli", "__init__"},
     {"__main__"},
 ]

@@ -4,7 +4,7 @@ from simsearch.cli.commands import LazyGroup
 
 evaluate = LazyGroup(
     "evaluate",
-    {},
-    help="Measure how good the answers of an index are.",
+    {"retrieval": "simsearch.cli.evaluate_retrieval:retrieval"},
+    help="Measure how good the answers of an index are, on items that nothing was fitted on.",
     example="simsearch evaluate retrieval --index indexes/mine",
 )

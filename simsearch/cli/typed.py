@@ -1,0 +1,24 @@
+"""A command as a person types it to run it again."""
+
+import shlex
+
+import click
+from click.core import ParameterSource
+
+
+def typed(**values: object) -> str:
+    """The running command with the options that were given, and with these beside them.
+
+    Args:
+        values: parameters by name that stand in the command whether they were given or not.
+    """
+    context = click.get_current_context()
+    words = context.command_path.split()
+    for param in context.command.params:
+        name = param.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given or name in values:
+            value = values.get(name, context.params[name])
+            flag = [] if isinstance(param, click.Argument) else [max(param.opts, key=len)]
+            words += flag if value is True else [*flag, str(value)]
+    return shlex.join(words)

@@ -1,0 +1,1 @@
+"""Evaluation: one module for each command ``evaluate``, each measuring on what nothing saw."""
