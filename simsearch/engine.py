@@ -35,7 +35,7 @@ class Query:
 
     Attributes:
         name: what people call it: a file name, ``-`` or a key.
-        descriptor: (dim,).
+        descriptor: (dim,), float16 as the index keeps them: an indexed picture equals its own.
         rgb: its pixels; of an indexed item its thumbnail.
         row: its catalog row where it is an indexed item, else -1.
         timing_ms: milliseconds spent on ``decode`` and ``encode``.
@@ -168,7 +168,7 @@ class SearchEngine:
         rgb = load_image(data)
         decoded = time.perf_counter()
         encoder = self.encoder
-        descriptor = encoder.encode(encoder.prepare(rgb)[None])[0]
+        descriptor = encoder.encode(encoder.prepare(rgb)[None])[0].astype(np.float16)
         ended = time.perf_counter()
         timing = {"decode": 1e3 * (decoded - start), "encode": 1e3 * (ended - decoded)}
         return Query(name, descriptor, rgb, timing_ms=timing)
