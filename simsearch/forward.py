@@ -20,8 +20,11 @@ from simsearch.comparables import (
     latest_sales,
 )
 from simsearch.hedonic import HedonicRidge
-from simsearch.levels import NEVER, Floats, Ints, SaleHistory
+from simsearch.levels import LEVEL_DAYS, NEVER, Floats, Ints, SaleHistory
 from simsearch.neighbors import Neighbors
+
+DRIFT_SALES = 20
+"""Forecasts that the market's drift is read from."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,24 @@ def market_pace(history: SaleHistory, day: int) -> float:
     """Log of the days that the last 50 usable sales before ``day`` cover; 0 without a sale."""
     last = history.usable(day)[-50:]
     return float(np.log1p(day - history.day[last[0]])) if len(last) else 0.0
+
+
+def drift(history: SaleHistory, forecast: Floats, day: int) -> float:
+    """By how much forecasts have lately been too high: the market has moved since the level.
+
+    Half the median error of the last 20 forecasts of the 90 days before ``day``: half, because it
+    is noisy. 0 where there are fewer than 10.
+
+    Args:
+        history: the sales.
+        forecast: float64 (n,), residual forecast for each, not corrected for drift.
+        day: the estimate's day.
+    """
+    error = forecast - history.residual
+    last = history.usable(day)
+    last = last[np.isfinite(error[last])][-DRIFT_SALES:]
+    last = last[history.day[last] >= day - LEVEL_DAYS]
+    return float(np.median(error[last])) / 2 if len(last) >= DRIFT_SALES // 2 else 0.0
 
 
 def features(told: Floats, worth: Floats, pace: Floats) -> Floats:

@@ -27,6 +27,7 @@ def to_arrays(model: PriceEstimator) -> Arrays:
         "settings": np.array(json.dumps(asdict(model.settings))),
         "items": np.array(model.items_),
         "scale": np.array(model.scale_),
+        "forecast": model.forecast_,
         "log_forecast": model.log_forecast_,
         "error": model.error_,
         **{name: getattr(model.history_, name) for name in HISTORY},
@@ -48,7 +49,8 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> PriceEstimator:
         model = PriceEstimator(_settings(json.loads(str(arrays["settings"]))))
         model.history_ = SaleHistory(*(arrays[name] for name in HISTORY))
         model.items_, model.scale_ = int(arrays["items"]), float(arrays["scale"])
-        model.log_forecast_, model.error_ = arrays["log_forecast"], arrays["error"]
+        model.forecast_, model.error_ = arrays["forecast"], arrays["error"]
+        model.log_forecast_ = arrays["log_forecast"]
         model.snapshots_ = _snapshots(arrays)
         model.conformal_ = [
             Conformal(nominal, model.history_.days, arrays[f"misses{n}"], *arrays[f"bounds{n}"])

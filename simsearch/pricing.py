@@ -14,6 +14,7 @@ from simsearch.forward import (
     Snapshot,
     Walk,
     blended,
+    drift,
     error_size,
     features,
     look_up,
@@ -50,7 +51,9 @@ class PriceEstimator:
         items_: number of items in the collection.
         scale_: unit of the kernels' bandwidths.
         snapshots_: what was fitted, by origin.
-        log_forecast_: float64 (n,), what was forecast for each sale before its day; NaN without.
+        forecast_: float64 (n,), residual forecast for each sale before its day, not corrected for
+            the market's drift; NaN without.
+        log_forecast_: float64 (n,), the log price forecast with it.
         error_: float64 (n,), expected size of the forecast's error.
         conformal_: one calibration per nominal coverage.
     """
@@ -59,6 +62,7 @@ class PriceEstimator:
     items_: int
     scale_: float
     snapshots_: list[Snapshot]
+    forecast_: Floats
     log_forecast_: Floats
     error_: Floats
     conformal_: list[Conformal]
@@ -88,8 +92,10 @@ class PriceEstimator:
         with threadpool_limits(1):
             walk = Walk(self.settings, history, asked, self.scale_)
             self.snapshots_ = [walk.step(origin, end) for origin, end in spans(history)]
-        self.log_forecast_ = history.level + walk.forecast
-        self.error_ = walk.error
+        self.forecast_, self.error_ = walk.forecast, walk.error
+        moved = {day: drift(history, walk.forecast, day) for day in history.days.tolist()}
+        drifts = np.array([moved[day] for day in history.day.tolist()])
+        self.log_forecast_ = history.level + (walk.forecast - drifts)
         self.conformal_ = [
             calibrate(history, self.score_, nominal) for nominal in self.settings.coverages
         ]
@@ -120,7 +126,8 @@ class PriceEstimator:
             pace = np.full(len(told), market_pace(self.history_, day))
             grown = snapshot.trees.predict(features(told, worth, pace))
             residual = blended(np.stack([residual, worth, grown], axis=1))
-        return Forecast(level.log + residual, error_size(told, residual), found)
+        moved = drift(self.history_, self.forecast_, day)
+        return Forecast(level.log + (residual - moved), error_size(told, residual), found)
 
 
 def join_descriptors(

@@ -13,11 +13,13 @@ from made_market import make_market, nearest
 from simsearch.errors import SalesError
 from simsearch.forward import PriceSettings
 from simsearch.hedonic import HedonicRidge
+from simsearch.index import build_index
 from simsearch.levels import NEVER, SaleHistory
+from simsearch.markets import Market, View
 from simsearch.neighbors import Neighbors
 from simsearch.price_baselines import last_sales, past_median, random_split, trait_ridge
 from simsearch.price_evaluation import evaluate_prices, summarise
-from simsearch.price_trial import EPOCH, Market, View, date_of, run_trial
+from simsearch.price_trial import EPOCH, date_of, run_trial
 from simsearch.pricing import PriceEstimator
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -285,3 +287,23 @@ def test_known_numbers_of_the_real_sales():
         0.134, abs=0.001
     )
     assert error.mean() == pytest.approx(0.258, abs=0.001)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.exists(), reason="the real collections are not beside the checkout")
+def test_the_real_sales_are_estimated_as_well_as_promised():
+    history, traits = punks()
+    vectors = traits - traits.mean(axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    near = build_index("flat", vectors).search(vectors, 129)
+    market = Market("cryptopunks", history, View(near, vectors))
+    found = evaluate_prices([market], since=dt.date(2021, 6, 1))
+    assert found["test"]["n"] == 5246
+    ours = found["models"]["simsearch"]
+    assert ours["skill"] > 0.31
+    assert found["skill_interval"][0] > 0.24
+    assert ours["mdape"] < 0.122
+    assert ours["r2_floor"] > 0.60
+    assert found["models"]["simsearch_shuffled"]["skill"] < 0.05
+    assert found["intervals"]["0.8"]["coverage"] == pytest.approx(0.8, abs=0.03)

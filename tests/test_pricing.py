@@ -11,7 +11,7 @@ from made_market import make_market
 
 from simsearch import comparables, forward, levels
 from simsearch.errors import SalesError, StoreError
-from simsearch.forward import PriceSettings, market_pace, spans
+from simsearch.forward import PriceSettings, drift, market_pace, spans
 from simsearch.levels import NEVER, SaleHistory
 from simsearch.neighbors import Neighbors
 from simsearch.price_arrays import from_arrays, to_arrays
@@ -290,6 +290,15 @@ def test_pace_is_the_log_of_the_days_fifty_sales_cover():
     history = SaleHistory.from_arrays([0] * 60, np.arange(60), [1.0] * 60)
     assert market_pace(history, 60) == pytest.approx(np.log1p(50))
     assert market_pace(history, 0) == 0.0
+
+
+def test_drift_is_half_the_median_of_the_last_errors():
+    history = SaleHistory.from_arrays([0] * 41, np.arange(41), [1.0] * 41)
+    forecast = np.linspace(-1, 1, 41)  # residuals are 0: these are the errors
+    assert drift(history, forecast, 41) == pytest.approx(np.median(forecast[21:]) / 2)
+    assert drift(history, forecast, 11) == pytest.approx(np.median(forecast[1:11]) / 2)
+    assert drift(history, forecast, 10) == 0.0  # the first sale has no residual
+    assert drift(history, forecast, 140) == 0.0  # too long ago
 
 
 # Keeping it.

@@ -1,6 +1,8 @@
 """The answer: its numbers, the comparables and exclusions behind it, the warnings with it."""
 
 import datetime as dt
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from simsearch.errors import SalesError
 from simsearch.forward import Asked
 from simsearch.levels import NEVER, SaleHistory
 from simsearch.neighbors import Neighbors
+from simsearch.price_arrays import to_arrays
 from simsearch.pricing import PriceEstimator
 from simsearch.valuation import ALWAYS, EPOCH, value
 
@@ -151,3 +154,23 @@ def test_realised_coverage_is_a_share_of_past_sales():
     found = value(model_of(sales), ask(2), dt.date(2020, 9, 1), currency="ETH")
     assert 0.7 < found.realised_coverage < 0.95
     assert not any("earlier forecasts" in said for said in found.warnings)
+
+
+def test_an_answer_needs_no_slow_library(tmp_path):
+    np.savez(tmp_path / "price.npz", **to_arrays(model_of(SALES)))
+    code = f"""
+import datetime, sys
+import numpy as np
+from simsearch.forward import Asked
+from simsearch.neighbors import Neighbors
+from simsearch.price_arrays import from_arrays
+from simsearch.valuation import value
+model = from_arrays(dict(np.load({str(tmp_path / "price.npz")!r}, allow_pickle=False)))
+near = Neighbors(np.array([[1, 2]]), np.array([[0.1, 0.2]], dtype=np.float32))
+asked = Asked(near, np.array([-1]), np.ones((1, 4), dtype=np.float32))
+value(model, asked, datetime.date(2021, 1, 10), currency="ETH")
+slow = {{"torch", "pandas", "sklearn", "scipy", "pyarrow", "threadpoolctl"}}
+print(*sorted(slow & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
