@@ -113,10 +113,19 @@ class PriceEstimator:
         return usable[-1] if usable else None
 
     def predict(self, asked: Asked, day: int) -> Forecast:
-        """Estimate every query for one day from what was known before it."""
+        """Estimate every query for one day from what was known before it.
+
+        Raises:
+            SalesError: the descriptors are not as wide as those given to ``fit``.
+        """
         snapshot, level = self.snapshot(day), level_at(self.history_, day)
         if snapshot is None or level is None:
             return _nothing(len(asked.own))
+        if asked.descriptors.shape[1] != len(snapshot.coefficients) - 1:
+            raise SalesError(
+                f"descriptors of {asked.descriptors.shape[1]} numbers, not of the "
+                f"{len(snapshot.coefficients) - 1} of the fit: join vectors and traits as there"
+            )
         asked = asked._replace(near=asked.near.top(self.settings.neighbors))
         found = look_up(self.settings, self.history_, asked, day, self.items_)
         told = describe(found, snapshot.kernel, self.scale_)

@@ -263,6 +263,12 @@ def test_neighbours_and_descriptors_must_fit():
         )
 
 
+def test_descriptors_of_another_width_are_refused(market, model):
+    asked = market.asked([0])._replace(descriptors=market.vectors[:1])
+    with pytest.raises(SalesError, match="20 numbers, not of the 40"):
+        model.predict(asked, int(market.day[-1]))
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 400), st.floats(0, 1e6)), max_size=25),
     st.integers(-10, 500),
