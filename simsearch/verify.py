@@ -16,6 +16,7 @@ from simsearch.engine import SearchEngine
 from simsearch.errors import PictureError, StoreError, VectorError, WeightsError
 from simsearch.images import load_image, pixel_hash
 from simsearch.index.exact import unit_vectors
+from simsearch.manifest import Manifest
 from simsearch.sales import SalesTable
 from simsearch.sources.reader import PictureReader, place_of
 
@@ -66,7 +67,11 @@ def verify_index(
 
     Returns:
         What was checked; a source that has gone is told, and no failure.
+
+    Raises:
+        StoreError: there is no index at all.
     """
+    Manifest.read(folder)
     try:
         engine = SearchEngine.open(folder, weights=weights)
     except StoreError as error:
@@ -195,7 +200,10 @@ def _vectors(engine: SearchEngine, progress: Progress) -> Check:
 def _search(engine: SearchEngine, rows: NDArray[np.int64]) -> Check:
     """The index finds sampled vectors themselves, or equal ones."""
     index = engine.retriever.index
-    found = index.search(index.vectors[rows], 1).distances[:, 0] <= VECTOR_TOLERANCE
+    try:
+        found = index.search(index.vectors[rows], 1).distances[:, 0] <= VECTOR_TOLERANCE
+    except VectorError as error:
+        return Check("search", False, str(error))
     share = float(found.mean())
     message = f"{found.sum():,} of {len(rows):,} sampled vectors find themselves ({index.kind})"
     least = 1.0 if index.kind == "flat" else index.recall - 0.05

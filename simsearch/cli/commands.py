@@ -54,9 +54,12 @@ def command(
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        click.echo(f"simsearch {version('simsearch')}")
+        try:
+            click.echo(f"simsearch {version('simsearch')}")
+        except PackageNotFoundError:
+            click.echo("simsearch, run from its sources")
         ctx.exit()
 
 

@@ -4,6 +4,7 @@ Results go to stdout; progress, notes and warnings to stderr. Rich is imported w
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -186,37 +187,45 @@ class _Lines:
         click.echo(f"{self._name} {done:,} of {total:,} ({rate:,.0f}/s, {left} left)", err=True)
 
 
-class _NotJsonError(click.BadParameter):
-    """FILE of ``--json`` is something else, which must not be lost."""
-
-
 class JsonCommand(Command):
     """A command with ``json_option``, whose FILE may be left out even before an argument."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read ``--json PICTURE`` as ``--json`` and PICTURE where it cannot mean a FILE."""
+        alone = [f"--json={STDOUT}" if arg == "--json" else arg for arg in args]
         try:
-            return super().parse_args(ctx, list(args))
-        except (click.MissingParameter, _NotJsonError):
-            if "--json" not in args:
+            rest = super().parse_args(ctx, list(args))
+            if alone == args or not _holds_other_things(ctx.params["json_place"]):
+                _check_place(ctx)
+                return rest
+        except click.MissingParameter:
+            if alone == args:
                 raise
         ctx.params.clear()
-        alone = [f"--json={STDOUT}" if arg == "--json" else arg for arg in args]
-        return super().parse_args(ctx, alone)
+        rest = super().parse_args(ctx, alone)
+        _check_place(ctx)
+        return rest
 
 
-def _json_place(_: click.Context, __: click.Parameter, place: str | None) -> str | None:
+def _holds_other_things(place: str | None) -> bool:
+    """Whether a FILE is there and holds no JSON, as a picture does."""
+    if place is None or not os.path.isfile(place):
+        return False
+    with open(place, "rb") as file:
+        return file.read(1) not in (b"", b"{", b"[")
+
+
+def _check_place(ctx: click.Context) -> None:
     """Refuse a FILE that cannot be written, or that would be lost, before any work is done."""
+    place = ctx.params["json_place"]
     if place in (None, STDOUT):
-        return place
+        return
     path = Path(str(place))
     if not path.absolute().parent.is_dir():
-        raise click.BadParameter(f"no folder {path.parent}; make it first.")
-    if path.is_file():
-        with path.open("rb") as file:
-            if file.read(1) not in (b"", b"{", b"["):
-                raise _NotJsonError(f"{path} is no JSON and stays as it is; name another FILE.")
-    return place
+        raise click.UsageError(f"--json {path}: no folder {path.parent}; make it first.", ctx)
+    if path.is_dir() or _holds_other_things(place):
+        message = f"--json {path}: is no JSON and stays as it is; name another FILE."
+        raise click.UsageError(message, ctx)
 
 
 json_option = click.option(
@@ -225,7 +234,6 @@ json_option = click.option(
     is_flag=False,
     flag_value=STDOUT,
     metavar="[FILE]",
-    callback=_json_place,
     help="Print one JSON document and nothing else, or write it to FILE.",
 )
 

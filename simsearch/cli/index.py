@@ -284,7 +284,8 @@ def _report(result: "BuildResult", index: Path, seconds: float) -> None:
     from simsearch.cli.inspect import summary
 
     for problem in result.skipped[:_SHOWN_PROBLEMS]:
-        notice(f"{problem.source}: {problem.message} ({problem.code})")
+        place = "" if problem.source in problem.message else f"{problem.source}: "
+        notice(f"{place}{problem.message} ({problem.code})")
     if result.skipped:
         codes = [problem.code for problem in result.skipped]
         counts = listed((code, codes.count(code)) for code in set(codes))

@@ -1,0 +1,42 @@
+"""What many tests ask: a small generated sample and an index of it, made once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from simsearch.cli import run
+from simsearch.engine import SearchEngine
+from simsearch.sample import SamplePlan, write_sample
+
+
+@dataclass(frozen=True)
+class SampleIndex:
+    """An index of three generated collections, of 100 items, for reading only."""
+
+    folder: Path
+    sources: Path
+    plan: SamplePlan
+
+    @property
+    def engine(self) -> SearchEngine:
+        """The index opened anew."""
+        return SearchEngine.open(self.folder)
+
+    @property
+    def picture(self) -> Path:
+        """A picture file that the index holds as ``teapots/7``."""
+        return self.sources / "teapots" / "images" / "7.png"
+
+
+@pytest.fixture(scope="session")
+def sample_index(tmp_path_factory: pytest.TempPathFactory) -> SampleIndex:
+    """Lighthouses in a sheet, teapots in a folder, masks in a table; with sales and rates."""
+    root = tmp_path_factory.mktemp("sample")
+    plan = write_sample(root / "sources", size=40, collections=("lighthouses", "teapots", "masks"))
+    rates = str(root / "sources" / "rates.csv")
+    code = run(
+        ["index", "build", str(root / "sources"), "--out", str(root / "index"), "--rates", rates]
+    )
+    assert code == 0
+    return SampleIndex(root / "index", root / "sources", plan)
