@@ -1,4 +1,4 @@
-"""What an index searches with, fitted on its own items: spaces, vectors, vector index."""
+"""What an index answers with, fitted on its own items: spaces, vector index, prices."""
 
 import hashlib
 import json
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch import spaces
+from simsearch import appraisal, spaces
+from simsearch.appraisal import Appraiser
 from simsearch.builder import Assembled, Finish
 from simsearch.encoders import Encoder
 from simsearch.errors import StoreError
@@ -45,11 +46,11 @@ class Fitting:
         return cls(blocks, **settings)  # type: ignore[arg-type]
 
     def __call__(self, made: Assembled) -> Mapping[str, object]:
-        """Write ``spaces.safetensors`` and the vector index; say what was fitted on what."""
+        """Write spaces, vector index and price estimators; say what was fitted on what."""
         inputs = _inputs(made, self)
         before = _fitted_before(made)
         if before.get("inputs") == inputs and made.previous and _readable(made.previous):
-            for name in (spaces.NAME, *FILES):
+            for name in (spaces.NAME, appraisal.NAME, *FILES):
                 shutil.copyfile(made.previous / name, made.folder / name)
             return before
         keep = not self.refit and _still_fits(before, made)
@@ -58,10 +59,13 @@ class Fitting:
         vectors = _vectors(fitted, made, keep)
         index = build_index(self.kind, vectors, seed=self.seed)
         index.save(made.folder)
+        prices = Appraiser.fit(fitted, vectors, made.catalog, made.sales)
+        prices.save(made.folder)
         since = before.get("fitted_on") if keep else len(made.catalog)
         # Spaces that were kept were not fitted on these inputs: the next build fits them anew.
-        facts = {"inputs": "" if keep else inputs, "fitted_on": since}
-        return facts | {"heads": len(fitted.vocabulary)} | dict(index.facts())
+        facts: dict[str, object] = {"inputs": "" if keep else inputs, "fitted_on": since}
+        facts |= {"heads": len(fitted.vocabulary), "priced_in": prices.currencies}
+        return facts | dict(index.facts())
 
     def _fit(self, made: Assembled) -> Spaces:
         return Spaces.fit(made.descriptors, made.catalog, self.blocks, seed=self.seed)
@@ -95,6 +99,9 @@ def _inputs(made: Assembled, fitting: Fitting) -> str:
     digest.update(json.dumps(settings).encode())
     for name in ("collection", "token_id", "content_hash", "traits"):
         digest.update(json.dumps(made.catalog.column(name).to_pylist()).encode())
+    for name in ("collection", "token_id", "price", "currency", "reason"):
+        digest.update(json.dumps(made.sales.table[name].to_pylist()).encode())
+    digest.update(made.sales.days.tobytes() + made.sales.known_since.tobytes())
     return digest.hexdigest()
 
 

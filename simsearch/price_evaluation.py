@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.levels import Floats
+from simsearch.markets import Market
 from simsearch.price_metrics import Table, interval_scores, scores, skill_interval, slices
-from simsearch.price_trial import Market, Trial, date_of, run_trial
+from simsearch.price_trial import Trial, date_of, run_trial
 
 
 def evaluate_prices(

@@ -26,10 +26,10 @@ LAYERS = [
     {"forward", "hygiene", "rates", "shelves", "spaces"},
     # Families and learners.
     {"sources", "encoders", "index", "sample", "pricing", "classification", "traits"},
-    {"metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays"},
+    {"metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays", "markets"},
     {"price_metrics", "price_baselines"},
     # Things put together.
-    {"encoding", "assembly", "price_trial"},
+    {"encoding", "assembly", "price_trial", "appraisal"},
     {"builder", "engine", "price_evaluation"},
     {"fitting", "verify"},
     {"evaluation"},
