@@ -191,7 +191,9 @@ def test_reading_in_pieces_changes_nothing(three, tmp_path, monkeypatch):
     assert saved(Spaces.fit(Table(descriptors), catalog, SPANS), tmp_path) == whole
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "no notes", "other tensors"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "empty", "cut", "no notes", "other tensors", "older"]
+)
 def test_a_damaged_file_is_refused_with_the_remedy(three, tmp_path, damage):
     catalog, descriptors = three
     content = saved(Spaces.fit(Table(descriptors), catalog, SPANS), tmp_path)
@@ -203,7 +205,12 @@ def test_a_damaged_file_is_refused_with_the_remedy(three, tmp_path, damage):
     elif damage == "cut":
         path.write_bytes(content[: len(content) // 2])
     else:
-        old, new = (b'"spans"', b'"spens"') if damage == "no notes" else (b"look/", b"book/")
+        old, new = {
+            "no notes": (b'"spans"', b'"spens"'),
+            "other tensors": (b"look/", b"book/"),
+            "older": (f'"format": "{spaces.FORMAT}"'.encode(), b'"format": "0"'),
+        }[damage]
+        assert old in content
         path.write_bytes(content.replace(old, new))
     with pytest.raises(StoreError, match="build it again") as caught:
         Spaces.open(tmp_path)
