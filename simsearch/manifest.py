@@ -1,7 +1,6 @@
 """What an index says of itself: ``manifest.json``, and whether it fits the running program."""
 
 import datetime as dt
-import importlib.metadata
 import json
 import platform
 import uuid
@@ -50,6 +49,8 @@ def _now() -> str:
 
 def _versions() -> dict[str, str]:
     """Versions of the libraries that are installed; looking them up imports none of them."""
+    import importlib.metadata  # slow itself, and readers of a manifest do not need it
+
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -136,7 +137,7 @@ class Manifest:
         same = str(running) == str(self.encoder)
         raise StoreError(
             f"{folder} was built with encoder {self.encoder}, not {running}"
-            f"{' of these settings' if same else ''}; ask with --encoder {self.encoder.name}, or "
+            f"{' of these settings' if same else ''}; give its weights with --weights FILE, or "
             f"build again: simsearch index build SOURCE... --out {folder} --encoder {running.name}"
         )
 
