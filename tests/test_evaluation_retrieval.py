@@ -188,7 +188,7 @@ def index(sources, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(index):
-    settings = RetrievalSettings(k=5, queries=6, copies=3)
+    settings = RetrievalSettings(k=5, queries=6, copies=8)
     return measure(SearchEngine.open(index), settings)
 
 

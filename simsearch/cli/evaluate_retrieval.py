@@ -104,10 +104,10 @@ simsearch evaluate retrieval --index indexes/mine --encoders vgg16-nft,pixels --
 @click.option(
     "--edited",
     type=click.IntRange(0),
-    default=20,
+    default=200,
     metavar="N",
     show_default=True,
-    help="Indexed pictures of each collection of which edited copies are tried; 0 means none.",
+    help="Indexed pictures, of all collections, of which edited copies ask; 0 means none.",
 )
 @click.option("--seed", type=int, default=0, metavar="S", show_default=True, help="Of all draws.")
 @json_option

@@ -64,7 +64,7 @@ class EditedCopies:
 def ask_with_copies(
     engine: SearchEngine,
     spaces: Sequence[str],
-    per_collection: int,
+    count: int,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> EditedCopies:
@@ -73,7 +73,7 @@ def ask_with_copies(
     Args:
         engine: the opened index, as it is: fitted on all its items.
         spaces: names in ``SPACES``.
-        per_collection: items of each collection drawn at most.
+        count: items of which copies are made, about; as many of each collection as it has to give.
         seed: of the draw.
         progress: told how many items are done, of how many.
 
@@ -81,8 +81,8 @@ def ask_with_copies(
         The answers. A picture that has gone from its source, or is another now, is left out.
     """
     catalog = engine.catalog
-    every = np.ones(len(catalog), dtype=bool)
-    rows = np.flatnonzero(at_most(every, catalog.collection_codes, per_collection, seed))
+    every, share = np.ones(len(catalog), dtype=bool), -(-count // len(catalog.collections))
+    rows = np.flatnonzero(at_most(every, catalog.collection_codes, share, seed))
     used: list[int] = []
     left_out: Counter[str] = Counter()
     found: dict[str, list[Neighbors]] = {space: [] for space in spaces}

@@ -37,7 +37,7 @@ class RetrievalSettings:
         queries: of those set aside, how many of each collection ask at most; 0 = all.
         spaces: names in ``SPACES``; the first one gives the headline.
         baselines: names in ``BASELINES``.
-        copies: items of each collection, at most, of which edited copies are made; 0 = none.
+        copies: items of which edited copies are made, drawn evenly from collections; 0 = none.
         progress: told how far it is.
     """
 
@@ -47,7 +47,7 @@ class RetrievalSettings:
     queries: int = 300
     spaces: tuple[str, ...] = ("look", "traits")
     baselines: tuple[str, ...] = tuple(BASELINES)
-    copies: int = 20
+    copies: int = 200
     progress: Progress = lambda stage, done, total: None
 
 

@@ -1,6 +1,7 @@
 """Answers of ``evaluate retrieval`` to look at: the best, the worst, strangers, lost copies."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,7 +147,7 @@ def _add_lost(
                     copy = Shot(EDITS[edit](large), [edit, EDITS[edit].__doc__ or ""])
                     found = gallery.answers(answers.ids[place], answers.distances[place], row)
                     last = Shot(gallery.picture(row), [gallery.key(row), "the original"])
-                    cases.append(Case(copy, [*found, last]))
+                    cases.append(Case(copy, [*(replace(one, good=None) for one in found), last]))
     if cases:
         note = f"Space {space}: for each edit one copy, what it found, and last its original."
         report.cases("Copies that did not find their original", cases, note)
