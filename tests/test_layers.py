@@ -20,14 +20,14 @@ LAYERS = [
     {"arrow"},
     # One noun each.
     {"images", "catalog", "tables", "tensors", "descriptors", "manifest", "thumbnails", "levels"},
-    {"space", "heads", "cells", "clustering", "conformal", "plots", "sheet"},
+    {"space", "heads", "cells", "clustering", "conformal", "plots", "sheet", "calibration"},
     # What is known of items, and what is learned from arrays.
     {"sales", "filters", "trait_matrix", "weights", "store", "comparables", "hedonic", "boosting"},
     {"forward", "hygiene", "rates", "shelves", "spaces"},
     # Families and learners.
     {"sources", "encoders", "index", "sample", "pricing", "classification", "traits"},
-    {"metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays", "markets"},
-    {"price_metrics", "price_baselines"},
+    {"metrics", "class_metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays", "markets"},
+    {"price_metrics", "price_baselines", "membership", "groups", "cluster_metrics"},
     # Things put together.
     {"encoding", "assembly", "price_trial", "appraisal"},
     {"builder", "engine", "price_evaluation"},
