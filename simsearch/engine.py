@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch import descriptors, store
+from simsearch import store
 from simsearch.catalog import Catalog, LastSale, Trait
+from simsearch.descriptors import NAME as DESCRIPTORS
 from simsearch.descriptors import Descriptors
 from simsearch.encoders import Encoder, restore_encoder
 from simsearch.errors import UsageError
@@ -99,7 +100,7 @@ class SearchEngine:
             self._start_encoder()
         self.catalog = Catalog.read(folder / store.CATALOG)
         self.thumbnails = Thumbnails(folder)
-        kept, index = Descriptors(folder / descriptors.NAME), open_index(folder)
+        kept, index = Descriptors(folder / DESCRIPTORS), open_index(folder)
         for count, what in (
             (len(kept), "descriptors.npy"),
             (index.size, "vectors.npy"),
@@ -161,17 +162,38 @@ class SearchEngine:
     def read(self, data: bytes, name: str) -> Query:
         """Make a query of an encoded picture.
 
+        A transparent one is seen on each background that indexed collections have; the one on which
+        something indexed looks most alike is taken.
+
         Raises:
             PictureError: the bytes are no usable picture.
         """
         start = time.perf_counter()
-        rgb = load_image(data)
+        versions = self._versions(data)
         decoded = time.perf_counter()
         encoder = self.encoder
-        descriptor = encoder.encode(encoder.prepare(rgb)[None])[0].astype(np.float16)
+        prepared = np.stack([encoder.prepare(rgb) for rgb in versions])
+        descriptors = encoder.encode(prepared).astype(np.float16)
+        best = self._nearest_version(descriptors)
         ended = time.perf_counter()
         timing = {"decode": 1e3 * (decoded - start), "encode": 1e3 * (ended - decoded)}
-        return Query(name, descriptor, rgb, timing_ms=timing)
+        return Query(name, descriptors[best], versions[best], timing_ms=timing)
+
+    def _versions(self, data: bytes) -> list[RGB]:
+        """The picture on white and on every background of the index where that makes it another."""
+        white = load_image(data)
+        others = (load_image(data, background=colour) for colour in self._backgrounds)
+        return [white, *(rgb for rgb in others if not np.array_equal(rgb, white))]
+
+    @cached_property
+    def _backgrounds(self) -> list[str]:
+        return sorted(filter(None, self.catalog.column("background").unique().to_pylist()))
+
+    def _nearest_version(self, descriptors: NDArray[np.float16]) -> int:
+        if len(descriptors) == 1:
+            return 0
+        vectors = self.retriever.spaces.look.transform(descriptors)
+        return int(self.retriever.index.search(vectors, 1).distances[:, 0].argmin())
 
     def item(self, key: str) -> Query:
         """Make a query of an indexed item; it leaves itself out of its answer.

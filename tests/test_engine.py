@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -346,3 +347,14 @@ def test_an_encoder_without_a_grid_answers_too(source, tmp_path):
     assert found.neighbors[0].key == "lighthouses/9"
     assert found.neighbors[0].distance == pytest.approx(0, abs=1e-6)
     assert one.answer(one.item("masks/mask-0007"), 5, balance=0.9).neighbors
+
+
+def test_a_transparent_file_finds_itself_on_its_collection_s_background(tmp_path):
+    write_sample(tmp_path / "sources", size=20, collections=("moths",))
+    build(tmp_path / "index", tmp_path / "sources")
+    opened = SearchEngine.open(tmp_path / "index")
+    with zipfile.ZipFile(next((tmp_path / "sources" / "moths").glob("*.zip"))) as archive:
+        member = archive.namelist()[3]
+        query = opened.read(archive.read(member), member)
+    first = opened.answer(query, 1).neighbors[0]
+    assert (first.token_id, first.distance) == (Path(member).stem, 0.0)
