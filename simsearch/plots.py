@@ -193,9 +193,9 @@ def _legend(axes: "Axes", series: Mapping[str, object]) -> None:
     if len(series) > 1:
         names = _short(series)
         columns = max(1, 80 // (max(map(len, names)) + 5))
-        place = (0.0, 1.0)
         handles, _ = axes.get_legend_handles_labels()
-        axes.legend(handles, names, loc="lower left", bbox_to_anchor=place, ncols=columns)
+        # Of the figure, not of the axes: long names beside these would push it over the edge.
+        axes.figure.legend(handles, names, loc="outside upper left", ncols=columns)
 
 
 def _short(names: Iterable[str]) -> list[str]:

@@ -255,5 +255,5 @@ def _rows_table(title: str, rows: "Sequence[Row]") -> "Table":
     made.columns[0].no_wrap = True
     for column, name in zip(made.columns, (first, *others), strict=True):
         cells = [cell_text(row[name]) for row in rows]
-        column.min_width = max(map(len, [*name.split(), *cells]))
+        column.width = max(map(len, [*name.split(), *cells]))
     return made
