@@ -129,6 +129,10 @@ def test_a_query_imports_nothing_slow(sample_index, more, tmp_path, monkeypatch)
         (["index", "build", ".", "--out", "i", "--layer", "fc1"], 2, "vgg16-nft has no --layer"),
         (["index", "build", ".", "--out", "i", "--rates", "no.csv"], 1, "no.csv: no such file"),
         (["weights", "path", "vgg99"], 2, "choose from vgg16-nft, vgg16"),
+        (["index", "build", ".", "--out", "i", "--seed", "-1"], 2, "-1 is not in the range x>=0"),
+        (["query", "a.png", "--sheet", "no/a.png"], 2, "no folder no; make it first"),
+        (["query", "a.png", "--sheet", "."], 2, "--sheet .: is no sheet and stays as it is"),
+        (["query", "a.png", "--sheet", "a.png"], 2, "is no sheet and stays as it is"),
         (["sample", "s", "--size", "3"], 2, "ask for 20"),
         (["sample", "s", "--collection", "apes"], 2, "choose of lighthouses"),
     ],
@@ -213,6 +217,15 @@ def test_a_reader_that_leaves_is_no_trouble(sample_index):
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(timeout=60) in (0, 1)
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_closed_stream_is_no_trouble(closed, sample_index, monkeypatch):
+    monkeypatch.setattr(sys, closed, None)
+    asked = "-" if closed == "stdin" else "teapots/7"
+    code = cli.run(["query", asked, "--index", str(sample_index.folder), "--json"])
+    assert code == (closed == "stdin")  # a closed input holds no picture
+    monkeypatch.delattr(sys, closed)
 
 
 def test_a_terminal_that_knows_ascii_only(tmp_path):

@@ -190,6 +190,8 @@ def test_filters_are_those_of_the_library(ask_json, sample_index):
         (["--trait", "Glaze"], "--trait Glaze: write TYPE=VALUE"),
         (["--trait", "Glaze=Ape"], "no item has the trait Glaze=Ape; values of Glaze are"),
         (["--min-price", "1"], "which cannot be compared"),
+        (["--min-price", "5", "--max-price", "1"], "not above --max-price"),
+        (["--max-price", "nan"], "must be a number"),
         (["--space", "taste"], "'taste' is not one of"),
     ],
 )
@@ -276,6 +278,16 @@ def test_a_sheet_shows_the_originals(ask, sample_index, tmp_path):
     wanted = np.asarray(original.convert("RGB").resize((192, 192), Image.Resampling.LANCZOS))
     shown = np.asarray(single, dtype=int)[32 : 32 + 192, 448 : 448 + 192]
     assert np.abs(shown - wanted).mean() < 2  # a thumbnail enlarged again is 5 apart
+
+
+def test_a_sheet_replaces_a_picture_and_nothing_else(ask, tmp_path):
+    kept, old = tmp_path / "manifest.json", tmp_path / "old.png"
+    kept.write_text("{}")
+    Image.new("L", (2, 2)).save(old)
+    assert ask("teapots/7", "--sheet", kept)[0] == 2
+    assert kept.read_text() == "{}"
+    assert ask("teapots/7", "--sheet", old)[0] == 0
+    assert Image.open(old).width > 2
 
 
 def test_a_sheet_and_json_can_be_had_at_once(ask, tmp_path):

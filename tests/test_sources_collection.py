@@ -200,11 +200,17 @@ def test_a_sheet_that_is_no_picture_or_has_too_many_tiles_is_an_error(tmp_path):
 # ---------------------------------------------------------------- collection.toml
 
 
+def test_a_byte_order_mark_before_the_toml_is_no_mistake(tmp_path):
+    found = read_sources([collection(tmp_path / "c", "\ufeff" + FOLDER, pictures(1))])
+    assert len(found.items) == 1
+
+
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
         ("name = ", "TOML"),
         (b"\xff\xfe", "TOML"),
+        ("name = " + "[" * 5000, "TOML"),
         ('name = "x"', r"no \[images\] section"),
         ('[image]\nfolder = "images"', "unknown key 'image'; did you mean 'images'"),
         (FOLDER + '[traits]\nfile = "t.csv"\nseperator = "/"', "did you mean 'separator'"),
@@ -213,6 +219,7 @@ def test_a_sheet_that_is_no_picture_or_has_too_many_tiles_is_an_error(tmp_path):
         (FOLDER + 'zip = "a.zip"', "exactly one of"),
         ('[images]\nfolder = "nowhere"', "no 'nowhere'"),
         ('[images]\nfolder = ""', "must name a file"),
+        ('[images]\nfolder = "a\\u0000"', "leads out"),
         ("[images]\nfolder = 3", "must be text"),
         (FOLDER + 'background = "teal"', "no colour"),
         ("name = 7\n" + FOLDER, "must be text"),

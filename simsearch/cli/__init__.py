@@ -23,6 +23,7 @@ def run(args: Sequence[str]) -> int:
         what happened and what to do. With ``SIMSEARCH_DEBUG=1`` errors are raised instead.
     """
     try:
+        _open_closed_streams()
         _forgive_narrow_terminals()
         code = _invoke(args)
         sys.stdout.flush()
@@ -44,6 +45,16 @@ def _invoke(args: Sequence[str]) -> int:
 
     code = simsearch.main(list(args) or ["--help"], "simsearch", standalone_mode=False)
     return code if isinstance(code, int) else DONE
+
+
+def _open_closed_streams() -> None:
+    """A stream that whoever started the program had closed is empty, and swallows everything.
+
+    In this order each takes its own number again, which no file of an index may get.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _forgive_narrow_terminals() -> None:

@@ -44,7 +44,12 @@ workers_option = click.option(
 )
 
 seed_option = click.option(
-    "--seed", type=int, default=0, metavar="S", show_default=True, help="Seed of all chance."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    metavar="S",
+    show_default=True,
+    help="Seed of all chance.",
 )
 
 

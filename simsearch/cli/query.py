@@ -1,5 +1,6 @@
 """``simsearch query``: which indexed items look like a picture."""
 
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from simsearch.filters import Filter
 
 _STDIN = "-"
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,7 @@ def query(settings: QuerySettings) -> None:
     Of several pictures, one that cannot be read does not stop the others: it is named on stderr,
     has an "error" in place of "neighbors" in the JSON, and the exit code is 1.
     """
+    _check(settings)
     engine = open_engine(settings)
     results = [_result(engine, name, settings) for name in settings.pictures]
     if settings.json_place is not None:
@@ -98,6 +101,33 @@ def query(settings: QuerySettings) -> None:
         notice(f"wrote {settings.sheet}")
     if len(answers) < len(results):
         raise click.exceptions.Exit(FAILED)
+
+
+def _check(settings: QuerySettings) -> None:
+    """Refuse what no index could answer, and a sheet that would be lost or overwrite a file.
+
+    Raises:
+        UsageError: prices that nothing can lie between, or no place for a sheet.
+    """
+    low = -math.inf if settings.min_price is None else settings.min_price
+    high = math.inf if settings.max_price is None else settings.max_price
+    if not low <= high:  # NaN is on no side of anything
+        raise click.UsageError("--min-price must be a number not above --max-price.")
+    sheet = settings.sheet
+    if sheet is None:
+        return
+    if not sheet.absolute().parent.is_dir():
+        raise click.UsageError(f"--sheet {sheet}: no folder {sheet.parent}; make it first.")
+    if str(sheet) in settings.pictures or not _is_png_or_new(sheet):
+        message = f"--sheet {sheet}: is no sheet and stays as it is; name another file."
+        raise click.UsageError(message)
+
+
+def _is_png_or_new(path: Path) -> bool:
+    if not path.is_file():
+        return not path.is_dir()
+    with path.open("rb") as file:
+        return file.read(len(_PNG)) in (b"", _PNG)
 
 
 def open_engine(settings: QuerySettings) -> "SearchEngine":

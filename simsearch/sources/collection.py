@@ -101,8 +101,8 @@ def read_collection(folder: Path, intake: Intake) -> None:
 def _load(path: Path) -> dict[str, _Section]:
     """Sections by name, the top level as ``""``, with no key that is not known."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path}: cannot be read as TOML ({error}); correct it") from error
     top = _Section(path, "", document)
     top.check_keys((*_ABOUT, *_SECTIONS))

@@ -60,6 +60,8 @@ def path_inside(folder: Path, name: str, what: str) -> Path:
 
 def is_inside(folder: Path, path: Path) -> bool:
     """Whether a path stays inside a folder once ``..`` and links are followed."""
+    if "\0" in str(path):
+        return False  # no file is called so, and the system refuses to look
     return path.resolve().is_relative_to(_resolved(folder))
 
 
