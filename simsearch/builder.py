@@ -162,7 +162,7 @@ def remove(keys: Iterable[str], config: BuildConfig) -> BuildResult:
         old = Manifest.read(config.place)
         shelves = Shelves(_parts(config.place), old.encoder, Shelf(config.place))
         rows = {key: row for row, key in enumerate(shelves.shelves[0].catalog.keys())}
-        for key in keys:
+        for key in dict.fromkeys(keys):
             if rows.pop(key, None) is None:
                 raise ItemNotFoundError(f"no item '{key}' in {config.place}; nothing was removed")
         entries = [_Entry(old_row=row) for row in rows.values()]

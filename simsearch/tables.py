@@ -42,7 +42,9 @@ def read_rows(path: Path) -> Iterator[NumberedRow]:
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file; check the path") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"{path}: cannot be read as a table ({error})") from error
+        raise SourceError(
+            f"{path}: cannot be read as a table ({error}); give one in UTF-8"
+        ) from error
 
 
 def _read_csv(path: Path, delimiter: str = ",") -> Iterator[NumberedRow]:

@@ -201,6 +201,8 @@ def test_remove_takes_items_and_their_sales(dots, mine, capsys):
     typed(capsys, "index", "verify", mine)
     _, err = typed(capsys, "index", "remove", mine, "dots/0", code=1)
     assert err == f"error: no item 'dots/0' in {mine}; nothing was removed\n"
+    out, _ = typed(capsys, "index", "remove", mine, "dots/1", "dots/1")
+    assert "3 in 1 collections" in out
 
 
 def test_what_an_earlier_run_left_is_told(dots, mine, capsys):

@@ -25,7 +25,9 @@ class Archive:
         except FileNotFoundError:
             raise
         except (*_UNREADABLE, *_UNSUPPORTED, ValueError) as error:
-            raise SourceError(f"{path}: cannot be read as a zip archive ({error})") from error
+            raise SourceError(
+                f"{path}: cannot be read as a zip archive ({error}); make it again"
+            ) from error
         self._entries: dict[str, zipfile.ZipInfo] = {}
         for entry in self._zip.infolist():
             self._entries.setdefault(entry.filename, entry)
