@@ -201,8 +201,9 @@ def _make(plan: _Plan, config: BuildConfig) -> BuildResult:
     problems = [*plan.contents.skipped, *problems]
     if not chosen:
         codes = ", ".join(f"{n} {code}" for code, n in Counter(p.code for p in problems).items())
+        why = f"skipped: {codes}" if codes else "none given; to drop an index, delete its folder"
         raise SourceError(
-            f"{config.place}: no item is left ({codes or 'none given'}); add pictures"
+            f"{config.place}: no item would be left and nothing was changed ({why}); give pictures"
         )
     with store.replaced(config.place) as folder:
         made, unsold = _assemble(folder, chosen, plan, config)

@@ -70,10 +70,18 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the index says of one picture."""
+    """What the index says of one picture.
+
+    Attributes:
+        query: the picture.
+        neighbors: the items nearest to it, nearest first.
+        among: how many items could be found: those that meet the conditions.
+        timing_ms: milliseconds spent on ``decode``, ``encode``, ``search`` and in ``total``.
+    """
 
     query: Query
     neighbors: list[Neighbor]
+    among: int
     timing_ms: Mapping[str, float]
 
 
@@ -229,16 +237,18 @@ class SearchEngine:
         if k < 1:
             raise UsageError(f"-k {k}: ask for 1 neighbour or more")
         start = time.perf_counter()
+        allowed = self._allowed(query, only)
         found = self.retriever.search(
             query.descriptor[None],
             k,
             balance=self.balance if balance is None else balance,
-            allowed=self._allowed(query, only),
+            allowed=allowed,
         )
         there = found.ids[0] >= 0
         neighbors = self._describe(found.ids[0][there], found.distances[0][there])
         timing = dict(query.timing_ms) | {"search": 1e3 * (time.perf_counter() - start)}
-        return Answer(query, neighbors, timing | {"total": sum(timing.values())})
+        among = len(self.catalog) if allowed is None else int(allowed.sum())
+        return Answer(query, neighbors, among, timing | {"total": sum(timing.values())})
 
     def _allowed(self, query: Query, only: Filter) -> NDArray[np.bool_] | None:
         if not only and query.row < 0:

@@ -39,7 +39,8 @@ class Filter:
         """Bool (n,): the rows that meet all conditions.
 
         Raises:
-            UsageError: a collection or trait that no item has, or prices of several currencies.
+            UsageError: a collection, trait or currency that no item has, or prices of several
+                currencies.
         """
         mask = np.ones(len(catalog), dtype=bool)
         if self.collections:
@@ -51,7 +52,8 @@ class Filter:
         return mask
 
     def _price_mask(self, catalog: Catalog, mask: Mask) -> Mask:
-        price = _last_prices(catalog, self.currency or _only_currency(catalog, mask))
+        currency = _known_currency(catalog, self.currency) or _only_currency(catalog, mask)
+        price = _last_prices(catalog, currency)
         low = -np.inf if self.min_price is None else self.min_price
         high = np.inf if self.max_price is None else self.max_price
         return (price >= low) & (price <= high)
@@ -82,6 +84,19 @@ def _has_trait(catalog: Catalog, trait: Trait) -> Mask:
     mask = np.zeros(len(catalog), dtype=bool)
     mask[numbers(pc.list_parent_indices(traits), -1)[hit]] = True
     return mask
+
+
+def _known_currency(catalog: Catalog, wanted: str | None) -> str:
+    """The wanted currency as the catalog writes it, in whatever case it was asked for."""
+    if wanted is None:
+        return ""
+    known = catalog.column("last_currency").drop_null().unique().to_pylist()
+    if "USD" not in known and np.isfinite(numbers(catalog.column("last_usd"), np.nan)).any():
+        known.append("USD")
+    for name in known:
+        if name.casefold() == wanted.casefold():
+            return str(name)
+    raise UsageError(f"no last sale is in '{wanted}'; currencies are {', '.join(sorted(known))}")
 
 
 def _only_currency(catalog: Catalog, mask: Mask) -> str:

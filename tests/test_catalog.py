@@ -144,7 +144,9 @@ def test_prices_of_several_currencies_are_never_compared():
     assert Filter(max_price=5000.0, currency="USD").mask(catalog).tolist() == [
         *(True, False, True, False)
     ]
-    assert not Filter(currency="SOL").mask(catalog).any()
+    assert Filter(currency="eth").mask(catalog).tolist() == [True, True, False, False]
+    with pytest.raises(UsageError, match="no last sale is in 'SOL'; currencies are ETH, USD"):
+        Filter(currency="SOL").mask(catalog)
     assert not Filter(("cats",), (), 1.0).mask(catalog.take(np.array([2, 3])))[1]
 
 

@@ -228,7 +228,7 @@ def test_a_table_fits_eighty_columns_and_needs_no_colour(ask, sample_index, monk
     assert (code, err) == (0, "")
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) <= 80
-    assert "lighthouses/7 · 10 nearest of 100 items · " in out
+    assert "lighthouses/7 · 10 nearest of 99 items · " in out
     assert "* a trait of lighthouses/7" in out
 
 

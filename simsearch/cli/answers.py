@@ -54,7 +54,7 @@ def show(answer: "Answer", engine: "SearchEngine") -> None:
     query = answer.query
     own = engine.catalog.traits(query.row) if query.row >= 0 else ()
     spent = f"{answer.timing_ms['total']:,.0f} ms"
-    among = f"{len(answer.neighbors):,} nearest of {len(engine.catalog):,} items"
+    among = f"{len(answer.neighbors):,} nearest of {answer.among:,} items"
     out.print(Text(printable(query.name), "bold") + Text(f" · {among} · {spent}", "default"))
     if query.row >= 0:
         known = [sale_text(engine.catalog.last_sale(query.row)), _traits(own)]
@@ -129,7 +129,7 @@ def _captioned(
 ) -> "tuple[Captioned, list[Captioned]]":
     query = answer.query
     rgb = query.rgb if query.row < 0 else _picture(engine, query.row, reader)
-    among = f"{len(answer.neighbors):,} nearest of {len(engine.catalog):,} items"
+    among = f"{len(answer.neighbors):,} nearest of {answer.among:,} items"
     found: list[Captioned] = [
         (_picture(engine, one.row, reader), _caption(one)) for one in answer.neighbors
     ]
