@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,7 +144,7 @@ class Appraiser:
         try:
             arrays = np.load(folder / NAME, allow_pickle=False)
             return cls(json.loads(str(arrays["currencies"])), arrays)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
 
     def model(self, collection: str) -> PriceEstimator:

@@ -13,6 +13,7 @@ from simsearch.errors import StoreError
 
 NAME = "manifest.json"
 FORMAT = 1
+_TABLES = ("collections", "names", "excluded", "skipped", "settings", "fitted", "libraries")
 LIBRARIES = ("simsearch", "numpy", "pyarrow", "faiss-cpu", "openvino", "pillow", "torch")
 
 
@@ -116,6 +117,7 @@ class Manifest:
         _require_format(values, path, rebuild)
         try:
             known = {entry.name: values[entry.name] for entry in fields(cls)}
+            _require_types(known)
             return cls(**known | {"encoder": EncoderStamp(**values["encoder"])})
         except (KeyError, TypeError) as error:
             raise StoreError(f"{path}: damaged (at {error}); build again: {rebuild}") from error
@@ -140,6 +142,14 @@ class Manifest:
             f"{' of these settings' if same else ''}; give its weights with --weights FILE, or "
             f"build again: simsearch index build SOURCE... --out {folder} --encoder {running.name}"
         )
+
+
+def _require_types(values: Mapping[str, object]) -> None:
+    """What is counted with or looked up in must be of its type: the file may have been edited."""
+    wanted = dict.fromkeys(("dim", "items", "sales"), int) | dict.fromkeys(_TABLES, dict)
+    for name, kind in wanted.items():
+        if not isinstance(values[name], kind):
+            raise TypeError(name)
 
 
 def _require_format(values: object, path: Path, rebuild: str) -> None:

@@ -132,6 +132,15 @@ def test_manifest_round_trip(tmp_path):
     assert made.built_at.endswith("+00:00")
 
 
+@pytest.mark.parametrize(("name", "value"), [("items", "x"), ("collections", 3), ("fitted", None)])
+def test_a_manifest_of_other_types_is_damaged(tmp_path, name, value):
+    manifest(collections={"apes": 3}).write(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(StoreError, match=f"damaged .at {name}"):
+        Manifest.read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
