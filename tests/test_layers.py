@@ -23,13 +23,13 @@ LAYERS = [
     {"space", "heads", "cells", "clustering", "conformal", "plots", "sheet", "calibration"},
     # What is known of items, and what is learned from arrays.
     {"sales", "filters", "trait_matrix", "weights", "store", "comparables", "hedonic", "boosting"},
-    {"forward", "hygiene", "rates", "shelves", "spaces"},
+    {"forward", "hygiene", "rates", "shelves", "spaces", "class_metrics"},
     # Families and learners.
     {"sources", "encoders", "index", "sample", "pricing", "classification", "traits"},
-    {"metrics", "class_metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays", "markets"},
+    {"metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays", "markets"},
     {"price_metrics", "price_baselines", "membership", "groups", "cluster_metrics"},
     # Things put together.
-    {"encoding", "assembly", "price_trial", "appraisal"},
+    {"encoding", "assembly", "price_trial", "appraisal", "gallery"},
     {"builder", "engine", "price_evaluation"},
     {"fitting", "verify"},
     {"evaluation"},
