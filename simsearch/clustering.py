@@ -54,10 +54,12 @@ class KMeans:
         """
         from sklearn.cluster import KMeans as SklearnKMeans
         from sklearn.exceptions import ConvergenceWarning
+        from threadpoolctl import threadpool_limits
 
         _check(self.k, points)
         model = SklearnKMeans(self.k, n_init=self.restarts, random_state=self.seed)
-        with warnings.catch_warnings():
+        # One thread: on a busy machine several wait for each other, up to fourteen times as long.
+        with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different points than k
             found = model.fit_predict(points)
         groups, first = np.unique(found, return_inverse=True)

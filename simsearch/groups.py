@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch import store
+from simsearch.catalog import Catalog
 from simsearch.clustering import KChoice, KMeans, choose_k, medoids, nearest
 from simsearch.errors import StoreError
+from simsearch.manifest import Manifest
 from simsearch.metrics import at_most
 from simsearch.space import LookSpace, Span
 from simsearch.spaces import Rows
@@ -103,13 +106,11 @@ class Groups:
         space: where they lie.
         centers: float32 (k, width).
         choice: how many there are and why.
-        build_id: the build of the index whose items they were fitted on; empty outside one.
     """
 
     space: GroupSpace
     centers: Floats
     choice: KChoice
-    build_id: str = ""
 
     @classmethod
     def fit(
@@ -153,18 +154,13 @@ class Groups:
         """Group of each of descriptors (n, dim)."""
         return nearest(self.centers, self.space.transform(descriptors))
 
-    def describe(self, descriptors: Rows, count: int) -> tuple[Ids, Ids, Floats]:
-        """Groups of all items.
-
-        Returns:
-            Group of each item (n,), row of each group's medoid (k,) or -1, and distance 0..2 of
-            each item to the centre of its group (n,).
-        """
+    def describe(self, descriptors: Rows, count: int) -> "Grouped":
+        """Groups of the first ``count`` rows."""
         points = self.space.points(descriptors, count)
         found = nearest(self.centers, points)
         gaps = points - self.centers[found]
         apart: Floats = np.einsum("nd,nd->n", gaps, gaps) / np.float32(2)
-        return found, medoids(points, found, self.centers), apart
+        return Grouped(found, medoids(points, found, self.centers), apart)
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
@@ -172,7 +168,6 @@ class Groups:
             "spans": json.dumps(self.space.spans),
             "blocks": json.dumps(self.space.space.spans),
             "choice": json.dumps(asdict(self.choice)),
-            "build_id": self.build_id,
         }
         save_state(path, self.space.space.tensors() | {"centers": self.centers}, notes)
 
@@ -195,9 +190,90 @@ class Groups:
             )
             space = GroupSpace(spans, LookSpace.from_tensors(blocks, tensors))
             choice = KChoice(**json.loads(notes["choice"]))
-            return cls(space, tensors["centers"], choice, notes["build_id"])
+            return cls(space, tensors["centers"], choice)
         except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
             raise StoreError(f"{path}: unreadable ({error}); run 'simsearch cluster'") from error
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Groups of n items.
+
+    Attributes:
+        labels: int64 (n,), group of each item.
+        medoids: int64 (k,), the row that stands for each group; -1 where it is empty.
+        distances: float32 (n,), half the squared distance of each item to the centre of its group.
+    """
+
+    labels: Ids
+    medoids: Ids
+    distances: Floats
+
+    @property
+    def sizes(self) -> Ids:
+        """Items of each group, int64 (k,)."""
+        return np.bincount(self.labels, minlength=len(self.medoids))
+
+    def members(self, group: int, most: int) -> Ids:
+        """Members but the medoid, from the middle to the edge, in even steps where many."""
+        rows = np.flatnonzero(self.labels == group)
+        rows = rows[rows != self.medoids[group]]
+        ordered = rows[np.argsort(self.distances[rows], kind="stable")]
+        steps = np.linspace(0, len(ordered) - 1, min(most, len(ordered)))
+        return np.asarray(ordered[steps.round().astype(np.int64)])
+
+    def collections(self, group: int, catalog: Catalog) -> dict[str, int]:
+        """Items of each collection in a group, most first."""
+        names = list(catalog.collections)
+        counts = np.bincount(catalog.collection_codes[self.labels == group])
+        order = np.argsort(-counts, kind="stable")
+        return {names[code]: int(counts[code]) for code in order.tolist() if counts[code]}
+
+
+def write_groups(place: Path, build_id: str, groups: Groups, catalog: Catalog, found: Ids) -> None:
+    """Put groups into an index: their file, and the group of each item into the catalog.
+
+    Args:
+        place: the index folder.
+        build_id: the build that the groups were made of.
+        groups: to be kept.
+        catalog: of that build.
+        found: (n,), group of each item.
+
+    Raises:
+        StoreError: the index was built again meanwhile, or cannot be written.
+    """
+
+    def unless_rebuilt(write: Callable[[Path], None]) -> Callable[[Path], None]:
+        def checked(path: Path) -> None:
+            if Manifest.read(place).build_id != build_id:
+                raise StoreError(
+                    f"{place} was built again meanwhile; run 'simsearch cluster' again"
+                )
+            write(path)
+
+        return checked
+
+    store.replace_file(place, NAME, unless_rebuilt(groups.save))
+    marked = catalog.with_columns(cluster=found)
+    store.replace_file(place, store.CATALOG, unless_rebuilt(marked.write))
+
+
+def keep_groups(previous: Path, folder: Path, catalog: Catalog, descriptors: Rows) -> None:
+    """Carry the groups of an index over to the one that takes its place; new items get theirs.
+
+    Args:
+        previous: folder of the index before; nothing happens where it has no groups.
+        folder: of the new one, whose catalog is written again.
+        catalog: of the new one.
+        descriptors: of the new one.
+    """
+    if not (previous / NAME).exists():
+        return
+    groups = Groups.open(previous / NAME)
+    found = groups.describe(descriptors, len(catalog))
+    groups.save(folder / NAME)
+    catalog.with_columns(cluster=found.labels).write(folder / store.CATALOG)
 
 
 def _even(codes: NDArray[np.integer[Any]], most: int, seed: int) -> Ids:

@@ -51,7 +51,7 @@ def fit_on_index(index: VectorIndex, items: Described, seed: int = 0) -> Collect
 
 
 def ask_itself(
-    index: VectorIndex, codes: Codes, *, most: int = SAMPLE, seed: int = 0
+    index: VectorIndex, codes: Codes, *, most: int = SAMPLE, k: int = VOTERS, seed: int = 0
 ) -> tuple[Asked, Ids]:
     """Let items of an index ask all its other items.
 
@@ -59,6 +59,7 @@ def ask_itself(
         index: the index.
         codes: (n,), the collection of each row.
         most: items of a collection that ask at most; the only item of a collection does not.
+        k: neighbours asked for.
         seed: of the draw.
 
     Returns:
@@ -66,7 +67,7 @@ def ask_itself(
     """
     rows = _drawn(codes, most, seed, least=2)
     vectors = np.ascontiguousarray(index.vectors[rows])
-    near = _without(index.search(vectors, VOTERS + 1), rows)
+    near = _without(index.search(vectors, k + 1), rows)
     return Asked.of(vectors, near, codes), codes[rows].astype(np.int64)
 
 

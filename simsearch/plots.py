@@ -133,8 +133,18 @@ def scatter(x: Numbers, y: Numbers, labels: tuple[str, str], *, log: bool = Fals
     return _drawn(draw, 4.6, 4.8)
 
 
-def matrix(shares: NDArray[np.floating[Any]], names: Sequence[str]) -> Chart:
-    """A confusion matrix: rows are true, columns are said; shares of the row, 0 to 1."""
+def matrix(
+    shares: NDArray[np.floating[Any]],
+    names: Sequence[str],
+    labels: tuple[str, str] = ("said", "true"),
+) -> Chart:
+    """A table of shares 0 to 1 with the same names on both sides, such as a confusion matrix.
+
+    Args:
+        shares: (n, n).
+        names: of rows and columns.
+        labels: of the columns and the rows.
+    """
 
     def draw(axes: "Axes") -> None:
         axes.imshow(shares, cmap=_blues(), vmin=0, vmax=1)
@@ -146,7 +156,7 @@ def matrix(shares: NDArray[np.floating[Any]], names: Sequence[str]) -> Chart:
             ink = "white" if share > 0.5 else _INK
             text = f"{share:.2f}".removeprefix("0")
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=7)
-        _labelled(axes, ("said", "true"))
+        _labelled(axes, labels)
 
     side = 2.2 + 0.32 * len(names)
     return _drawn(draw, side, side)

@@ -6,7 +6,7 @@ from planted import SPANS, Table, collection, joined, noisy
 
 from simsearch.cluster_metrics import agreement
 from simsearch.errors import StoreError, UsageError
-from simsearch.groups import WIDTH, Groups, GroupSpace, outlines
+from simsearch.groups import WIDTH, Grouped, Groups, GroupSpace, outlines
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,8 @@ def test_descriptors_without_a_grid_are_taken_as_they_are():
 def test_planted_collections_are_found(pair):
     codes, table = pair
     groups = fitted(pair)
-    labels, medoids, apart = groups.describe(table, len(codes))
+    found = groups.describe(table, len(codes))
+    labels, medoids, apart = found.labels, found.medoids, found.distances
     assert agreement(codes, labels)["ami"] == pytest.approx(1)
     assert np.array_equal(labels, groups.labels(table.descriptors))
     assert labels[medoids].tolist() == [0, 1]
@@ -110,6 +111,23 @@ def test_identical_pictures_make_one_group():
 def test_a_single_item_is_a_group():
     table = Table(np.random.default_rng(0).random((1, SPANS[-1][2])).astype(np.float16))
     groups = Groups.fit(table, np.zeros(1, dtype=np.int64), SPANS)
-    labels, medoids, apart = groups.describe(table, 1)
-    assert (labels.tolist(), medoids.tolist()) == ([0], [0])
-    assert apart[0] == pytest.approx(0, abs=1e-6)
+    found = groups.describe(table, 1)
+    assert (found.labels.tolist(), found.medoids.tolist()) == ([0], [0])
+    assert found.distances[0] == pytest.approx(0, abs=1e-6)
+    assert found.members(0, 5).tolist() == []
+
+
+def test_members_go_from_the_middle_to_the_edge():
+    labels = np.array([0, 0, 1, 0, 0, 0])
+    distances = np.array([0.0, 0.5, 0.0, 0.1, 0.4, 0.2], dtype=np.float32)
+    found = Grouped(labels, np.array([0, 2]), distances)
+    assert found.sizes.tolist() == [5, 1]
+    assert found.members(0, 9).tolist() == [3, 5, 4, 1]
+    assert found.members(0, 2).tolist() == [3, 1]
+    assert found.members(1, 9).tolist() == []
+
+
+def test_collections_of_a_group_are_counted(pair):
+    catalog, _ = joined(collection("a", 2, 0), collection("b", 3, 1))
+    found = Grouped(np.array([0, 1, 0, 0, 1]), np.array([0, 1]), np.zeros(5, np.float32))
+    assert list(found.collections(0, catalog).items()) == [("b", 2), ("a", 1)]

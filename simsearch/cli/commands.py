@@ -70,6 +70,7 @@ simsearch = LazyGroup(
         "sample": "simsearch.cli.sample:sample",
         "index": "simsearch.cli.index:index",
         "query": "simsearch.cli.query:query",
+        "cluster": "simsearch.cli.cluster:cluster",
         "evaluate": "simsearch.cli.evaluate:evaluate",
         "weights": "simsearch.cli.weights:weights",
     },

@@ -179,7 +179,7 @@ class _Lines:
 
     def update(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self._shown < _LINE_SECONDS:
+        if not done or now - self._shown < _LINE_SECONDS:
             return
         self._shown = now
         rate = done / (now - self._started)

@@ -4,7 +4,11 @@ from simsearch.cli.commands import LazyGroup
 
 evaluate = LazyGroup(
     "evaluate",
-    {"retrieval": "simsearch.cli.evaluate_retrieval:retrieval"},
+    {
+        "retrieval": "simsearch.cli.evaluate_retrieval:retrieval",
+        "collection": "simsearch.cli.evaluate_collection:collection",
+        "clusters": "simsearch.cli.evaluate_clusters:clusters",
+    },
     help="Measure how good the answers of an index are, on items that nothing was fitted on.",
     example="simsearch evaluate retrieval --index indexes/mine",
 )
