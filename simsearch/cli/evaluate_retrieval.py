@@ -1,6 +1,6 @@
 """``simsearch evaluate retrieval``: do pictures find what belongs to them?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,9 @@ from simsearch.cli.console import (
     json_option,
     notice,
     stages,
-    table,
     write_json,
 )
+from simsearch.cli.measuring import progress_of, rows_table
 from simsearch.cli.options import chosen_index, index_option, into, path_type, weights_option
 from simsearch.cli.typed import typed
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from simsearch.engine import SearchEngine
     from simsearch.evaluation.retrieval import RetrievalResult, RetrievalSettings
-    from simsearch.report import Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,23 +183,8 @@ def _plan(settings: Settings, engine: "SearchEngine", show: Stages) -> "Retrieva
         queries=settings.queries,
         spaces=(settings.space,) if settings.space else both,
         copies=settings.edited,
-        progress=_shown(show),
+        progress=progress_of(show),
     )
-
-
-def _shown(show: Stages) -> "Callable[[str, int, int], None]":
-    """Show each stage as it comes."""
-    current = ""
-
-    def progress(stage: str, done: int, total: int) -> None:
-        nonlocal current
-        if stage != current:
-            current = stage
-            show.begin(stage)
-        if done:
-            show.update(done, total)
-
-    return progress
 
 
 def _write_page(
@@ -240,20 +224,4 @@ def _tables(results: "Sequence[RetrievalResult]") -> "Iterator[Table]":
         ("edited copies, recall@1", retrieval.edit_rows(result)),
     ):
         if rows:
-            yield _rows_table(title, rows)
-
-
-def _rows_table(title: str, rows: "Sequence[Row]") -> "Table":
-    """A narrow table of rows as a report holds them; how many asked is said below."""
-    from simsearch.report import cell_text
-
-    first, *others = [name for name in rows[0] if name not in ("indexed", "asked", "kind")]
-    lines = [[cell_text(row[name]) for name in (first, *others)] for row in rows]
-    made = table([first, *(f"{name}>" for name in others)], lines)
-    made.title, made.title_justify = title, "left"
-    made.padding = (0, 1, 0, 0)
-    made.columns[0].no_wrap = True
-    for column, name in zip(made.columns, (first, *others), strict=True):
-        cells = [cell_text(row[name]) for row in rows]
-        column.width = max(map(len, [*name.split(), *cells]))
-    return made
+            yield rows_table(title, rows, hidden=("indexed", "asked", "kind"))
