@@ -30,9 +30,9 @@ class Temperature:
 
         Args:
             scores: (q, classes), of examples that nothing was trained on.
-            codes: (q,), their classes; without any, scores are taken as they are.
+            codes: (q,), their classes; without any, or with one class, the factor stays 1.
         """
-        if not len(codes):
+        if not len(codes) or scores.shape[1] < 2:
             return self
         factors = np.geomspace(0.05, 200, 120).tolist()
         self.factor_ = min(factors, key=lambda factor: _log_loss(scores * factor, codes))
@@ -83,8 +83,6 @@ def softmax(scores: Floats) -> Probabilities:
 def _log_loss(scores: Floats, codes: NDArray[np.int64]) -> float:
     """Mean log loss; a small part of each target is spread over the other classes."""
     others, doubt = scores.shape[1] - 1, 1 / (len(scores) + 2)
-    if others < 1:
-        return 0.0
     logs = np.log(np.maximum(softmax(scores), 1e-300))
     true = logs[np.arange(len(codes)), codes]
     false = (logs.sum(axis=1) - true) / others
