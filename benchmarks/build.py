@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.processes import Run, print_table, read_once, setting, simsearch
-from simsearch.manifest import Manifest
+from simsearch.store.manifest import Manifest
 
 
 def main() -> None:

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch import store
 from simsearch.catalog import Catalog, LastSale, Trait
-from simsearch.descriptors import NAME as DESCRIPTORS
-from simsearch.descriptors import Descriptors
 from simsearch.encoders import Encoder, restore_encoder
 from simsearch.errors import UsageError
 from simsearch.filters import Filter
 from simsearch.images import RGB, load_image
 from simsearch.index import open_index
-from simsearch.manifest import Manifest
 from simsearch.retrieval import TRAITS, Retriever
-from simsearch.spaces import Spaces
-from simsearch.thumbnails import Thumbnails
+from simsearch.space.spaces import Spaces
+from simsearch.store import store
+from simsearch.store.descriptors import NAME as DESCRIPTORS
+from simsearch.store.descriptors import Descriptors
+from simsearch.store.manifest import Manifest
+from simsearch.store.thumbnails import Thumbnails
 
 SPACES = {"look": 0.0, "traits": TRAITS}
 """Named balances between look (0) and traits (1)."""

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.catalog import Catalog
-from simsearch.cells import look_distance
-from simsearch.heads import soft_jaccard
 from simsearch.index import VectorIndex
 from simsearch.neighbors import Neighbors
-from simsearch.spaces import Rows, Spaces
-from simsearch.trait_matrix import TraitMatrix, trait_matrix
+from simsearch.space.cells import look_distance
+from simsearch.space.heads import soft_jaccard
+from simsearch.space.spaces import Rows, Spaces
+from simsearch.space.trait_matrix import TraitMatrix, trait_matrix
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simsearch.levels import SaleHistory
 from simsearch.neighbors import Neighbors
-from simsearch.pricing import Asked, join_descriptors
+from simsearch.pricing.estimator import Asked, join_descriptors
+from simsearch.pricing.levels import SaleHistory
 
 
 @dataclass(frozen=True)

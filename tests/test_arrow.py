@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simsearch.arrow import codes, equals, numbers, open_parquet, row_numbers
 from simsearch.catalog import Catalog, Item, Picture
 from simsearch.errors import StoreError
-from simsearch.sales import Sale, SalesTable
+from simsearch.sales.table import Sale, SalesTable
 
 
 @settings(deadline=None)
@@ -71,7 +71,7 @@ import sys
 from pathlib import Path
 from simsearch.catalog import Catalog
 from simsearch.filters import Filter
-from simsearch.sales import SalesTable
+from simsearch.sales.table import SalesTable
 folder = Path(sys.argv[1])
 catalog = Catalog.read(folder / "catalog.parquet")
 assert Filter(("apes",), (("hat", "red"),), 0.5, 2.0).mask(catalog).tolist() == [True]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simsearch import baselines
-from simsearch.baselines import BASELINES
+from simsearch.evaluation import baselines
+from simsearch.evaluation.baselines import BASELINES
 
 
 def pictures(count, seed=0, side=32, colours=6):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from simsearch.boosting import BoostingSettings, grow
+from simsearch.pricing.boosting import BoostingSettings, grow
 
 
 @pytest.fixture(scope="module")

@@ -14,18 +14,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simsearch import builder, encoding, store
-from simsearch.builder import Assembled, BuildConfig, BuildResult
+from simsearch.building import builder, encoding
+from simsearch.building.builder import Assembled, BuildConfig, BuildResult
+from simsearch.building.encoding import Encoding
 from simsearch.catalog import Catalog, Item, LastSale, Picture
 from simsearch.encoders import Block
-from simsearch.encoding import Encoding
 from simsearch.errors import ItemNotFoundError, PictureError, SourceError, StoreError
 from simsearch.images import fit_square, load_image, pixel_hash
-from simsearch.manifest import Manifest
-from simsearch.rates import Rates
-from simsearch.sales import Sale, SalesTable
-from simsearch.shelves import Shelf
+from simsearch.sales.rates import Rates
+from simsearch.sales.table import Sale, SalesTable
 from simsearch.sources.contents import SourceContents
+from simsearch.store import store
+from simsearch.store.manifest import Manifest
+from simsearch.store.shelves import Shelf
 
 ROOT = Path(__file__).parents[1]
 FILES = ("descriptors.npy", "catalog.parquet", "sales.parquet", "thumbnails.bin", "thumbnails.npy")
@@ -356,7 +357,7 @@ def run(code: str, *arguments: object, limit: int | None = None) -> subprocess.P
         import sys
         import time
         from pathlib import Path
-        from simsearch import encoding
+        from simsearch.building import encoding
         from tests.test_builder import Colours, build, item
         encoding.PART_ITEMS, encoding.BATCH = 8, 3
         folder, place = Path(sys.argv[1]), Path(sys.argv[2])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsearch.calibration import LogisticCurve, Temperature, softmax
+from simsearch.recognition.calibration import LogisticCurve, Temperature, softmax
 
 
 def test_softmax_rows_are_shares():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simsearch.catalog import Catalog, Item, LastSale, Picture
 from simsearch.errors import ItemNotFoundError, StoreError, UsageError
 from simsearch.filters import Filter
-from simsearch.trait_matrix import trait_matrix
+from simsearch.space.trait_matrix import trait_matrix
 
 TRAITS = st.lists(
     st.tuples(st.sampled_from(["hat", "eyes", "fur"]), st.sampled_from(["red", "blue", "ü"])),

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from simsearch.cells import RIDGE, even_weights, fit_cell_weights, look_distance
 from simsearch.colours import MATCH_SCALE
+from simsearch.space.cells import RIDGE, even_weights, fit_cell_weights, look_distance
 
 CELLS = 64
 

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from simsearch.class_metrics import auroc, class_scores, confusion, false_alarm, reliability
+from simsearch.evaluation.class_metrics import (
+    auroc,
+    class_scores,
+    confusion,
+    false_alarm,
+    reliability,
+)
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])
 SAID = np.array([0, 0, 1, 1, 1, 0])

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from simsearch.classification import (
+from simsearch.neighbors import Neighbors
+from simsearch.recognition.classification import (
     Asked,
     CollectionClassifier,
     LinearProbe,
@@ -13,7 +14,6 @@ from simsearch.classification import (
     NeighborVote,
     Strangeness,
 )
-from simsearch.neighbors import Neighbors
 
 MODELS = (NeighborVote, NearestCentroid, LinearProbe)
 

@@ -12,12 +12,13 @@ import click
 import pytest
 from PIL import Image
 
-from simsearch import cli, store
+from simsearch import cli
 from simsearch.cli import console
 from simsearch.cli.commands import LazyGroup, simsearch
 from simsearch.encoders import encoder_names
 from simsearch.engine import SPACES
 from simsearch.index import KINDS
+from simsearch.store import store
 
 ROOT = Path(__file__).parents[1]
 SLOW = {"torch", "torchvision", "pandas", "sklearn", "scipy", "streamlit", "matplotlib", "jinja2"}
@@ -199,7 +200,7 @@ def test_an_interrupt_ends_with_130(sample_index, tmp_path):
 
 
 def test_an_interrupted_build_says_what_remains(tmp_path, monkeypatch, capsys):
-    from simsearch import builder
+    from simsearch.building import builder
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simsearch import store
 from simsearch.cli import run
 from simsearch.engine import SearchEngine
 from simsearch.errors import StoreError
-from simsearch.groups import NAME, Groups, keep_groups, write_groups
-from simsearch.manifest import Manifest
+from simsearch.grouping.groups import NAME, Groups, keep_groups, write_groups
+from simsearch.store import store
+from simsearch.store.manifest import Manifest
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simsearch import cli, store
+from simsearch import cli
 from simsearch.catalog import Catalog
 from simsearch.cli import demo as demo_module
 from simsearch.engine import SearchEngine
-from simsearch.manifest import Manifest
-from simsearch.sales import SalesTable
+from simsearch.sales.table import SalesTable
 from simsearch.sample import COLLECTIONS, SamplePlan
+from simsearch.store import store
+from simsearch.store.manifest import Manifest
 
 TOML = """name = "Dots"
 [images]

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simsearch import cli, store
+from simsearch import cli
 from simsearch.filters import Filter
-from simsearch.sales import SalesTable
+from simsearch.sales.table import SalesTable
+from simsearch.store import store
 
 KEYS = ["query", "neighbors", "collection", "value", "cluster", "timing_ms"]
 NEIGHBOR_KEYS = [

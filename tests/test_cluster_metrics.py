@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simsearch.cluster_metrics import (
+from simsearch.evaluation.cluster_metrics import (
     MEASURES,
     agreement,
     matched_share,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsearch.cluster_metrics import matched_share
-from simsearch.clustering import KMeans, choose_k, medoids, nearest
 from simsearch.errors import UsageError
+from simsearch.evaluation.cluster_metrics import matched_share
+from simsearch.grouping.clustering import KMeans, choose_k, medoids, nearest
 
 
 def blobs(sizes, seed=0, spread=0.1, width=8):

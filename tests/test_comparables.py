@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simsearch.comparables import (
+from simsearch.neighbors import Neighbors
+from simsearch.pricing.comparables import (
     Kernel,
     candidates,
     describe,
@@ -12,8 +13,7 @@ from simsearch.comparables import (
     weighted_residual,
     weights,
 )
-from simsearch.levels import NEVER, SaleHistory
-from simsearch.neighbors import Neighbors
+from simsearch.pricing.levels import NEVER, SaleHistory
 
 KERNEL = Kernel(bandwidth=0.5, half_life=10.0, shrinkage=0.1)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simsearch.conformal import UNSEEN, bounds, calibrate
-from simsearch.levels import NEVER, SaleHistory
+from simsearch.pricing.conformal import UNSEEN, bounds, calibrate
+from simsearch.pricing.levels import NEVER, SaleHistory
 
 
 def history(days, known=None):
@@ -12,7 +12,7 @@ def history(days, known=None):
 
 
 def test_bounds_without_fading_are_order_statistics(monkeypatch):
-    monkeypatch.setattr("simsearch.conformal.half_life", lambda count: 1e12)
+    monkeypatch.setattr("simsearch.pricing.conformal.half_life", lambda count: 1e12)
     scores = np.random.default_rng(0).permutation(np.arange(-9.0, 10.0))  # 19 of them
     assert bounds(scores, 0.25) == (-8.0, 8.0)  # the 18th: the first above .875 of 19 + 1
     assert bounds(scores, 0.35) == (-7.0, 7.0)

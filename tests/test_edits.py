@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simsearch.edits import EDITS, enlarged
+from simsearch.evaluation.edits import EDITS, enlarged
 
 
 def picture(height=24, width=24, seed=0):

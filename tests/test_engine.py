@@ -15,17 +15,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simsearch import builder, engine, store
-from simsearch.builder import BuildConfig
+from simsearch import engine
+from simsearch.building import builder
+from simsearch.building.builder import BuildConfig
+from simsearch.building.encoding import Encoding
+from simsearch.building.fitting import Fitting
 from simsearch.encoders import load_encoder
-from simsearch.encoding import Encoding
 from simsearch.engine import SearchEngine
 from simsearch.errors import ItemNotFoundError, PictureError, StoreError, UsageError
 from simsearch.filters import Filter
-from simsearch.fitting import Fitting
-from simsearch.manifest import Manifest
 from simsearch.sample import write_sample
 from simsearch.sources import read_sources
+from simsearch.store import store
+from simsearch.store.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("lighthouses", "masks")

@@ -8,8 +8,8 @@ import pytest
 from planted import SPANS, Table, collection, joined, noisy
 
 from simsearch.cli import run
-from simsearch.cluster_metrics import MEASURES
 from simsearch.errors import SourceError, UsageError
+from simsearch.evaluation.cluster_metrics import MEASURES
 from simsearch.evaluation.clusters import (
     SPACES,
     ClusterSettings,

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from planted import SPANS, Table, collection, joined, noisy
 
-from simsearch.class_metrics import auroc
 from simsearch.cli import run
 from simsearch.errors import SourceError
+from simsearch.evaluation.class_metrics import auroc
 from simsearch.evaluation.collection import MODELS, CollectionSettings, evaluate_collection
 from simsearch.evaluation.collection_document import collection_document
 from simsearch.evaluation.material import Material

@@ -9,26 +9,26 @@ import pytest
 from PIL import Image
 from planted import SPANS, Table, collection, joined
 
-from simsearch import metrics
-from simsearch.builder import BuildConfig, build
+from simsearch.building.builder import BuildConfig, build
+from simsearch.building.encoding import Encoding
+from simsearch.building.fitting import Fitting
 from simsearch.catalog import Catalog
 from simsearch.cli import run
 from simsearch.encoders import load_encoder
-from simsearch.encoding import Encoding
 from simsearch.engine import SearchEngine
 from simsearch.errors import SourceError
+from simsearch.evaluation import metrics
 from simsearch.evaluation.document import retrieval_document
 from simsearch.evaluation.edited import HASH, ask_with_copies
 from simsearch.evaluation.fresh import build_sample
 from simsearch.evaluation.material import Material, Split
 from simsearch.evaluation.retrieval import RetrievalSettings, evaluate_retrieval, measure
-from simsearch.fitting import Fitting
 from simsearch.images import fit_square, load_image
 from simsearch.pages.retrieval import collection_rows, edit_rows, retrieval_page
 from simsearch.report import to_json
 from simsearch.sample import write_sample
 from simsearch.sources import read_sources
-from simsearch.trait_matrix import trait_matrix
+from simsearch.space.trait_matrix import trait_matrix
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 PAIR = (collection("reds", 60, 1), collection("blues", 80, 2))

@@ -7,18 +7,19 @@ import pytest
 from PIL import Image
 from planted import SIDE, collection, noisy
 
-from simsearch import builder, cells, fitting, spaces
-from simsearch.builder import BuildConfig, BuildResult
+from simsearch.building import builder, fitting
+from simsearch.building.builder import BuildConfig, BuildResult
+from simsearch.building.encoding import Encoding
+from simsearch.building.fitting import Fitting
 from simsearch.catalog import Catalog, Item, Picture
-from simsearch.descriptors import Descriptors
 from simsearch.encoders import Block
-from simsearch.encoding import Encoding
 from simsearch.errors import StoreError
-from simsearch.fitting import Fitting
 from simsearch.images import fit_square
 from simsearch.index import FILES, open_index
 from simsearch.sources.contents import SourceContents
-from simsearch.spaces import Spaces
+from simsearch.space import cells, spaces
+from simsearch.space.spaces import Spaces
+from simsearch.store.descriptors import Descriptors
 
 FITTED = (spaces.NAME, *FILES)
 

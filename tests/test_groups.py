@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from planted import SPANS, Table, collection, joined, noisy
 
-from simsearch.cluster_metrics import agreement
 from simsearch.errors import StoreError, UsageError
-from simsearch.groups import WIDTH, Grouped, Groups, GroupSpace, outlines
+from simsearch.evaluation.cluster_metrics import agreement
+from simsearch.grouping.groups import WIDTH, Grouped, Groups, GroupSpace, outlines
 
 
 @pytest.fixture(scope="module")

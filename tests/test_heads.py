@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from planted import LAYERS, collection, noisy
 from sklearn.linear_model import Ridge
 
-from simsearch.heads import HEAD_CODE, RIDGE, TraitHead, soft_jaccard
+from simsearch.space.heads import HEAD_CODE, RIDGE, TraitHead, soft_jaccard
 
 
 @pytest.mark.parametrize(("items", "width"), [(30, 80), (80, 30), (50, 50)])

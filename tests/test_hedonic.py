@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_market import make_market
 
-from simsearch.hedonic import HedonicRidge, premium
+from simsearch.pricing.hedonic import HedonicRidge, premium
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simsearch.hygiene import RULES, mark, unmark
-from simsearch.sales import Sale, SalesTable, read_sales
+from simsearch.sales.hygiene import RULES, mark, unmark
+from simsearch.sales.table import Sale, SalesTable, read_sales
 
 START = dt.date(2021, 1, 1)
 SHARED = Path(__file__).parents[2] / "shared"

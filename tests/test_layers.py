@@ -15,23 +15,20 @@ PACKAGE = Path(__file__).parents[1] / "simsearch"
 NAME = PACKAGE.name
 
 LAYERS = [
-    # Words, numbers and colours that everybody uses.
-    {"errors", "neighbors", "colours"},
-    {"arrow"},
+    # Words, numbers, colours and draws that everybody uses.
+    {"errors", "neighbors", "colours", "draws"},
     # One noun each.
-    {"images", "catalog", "tables", "tensors", "descriptors", "manifest", "thumbnails", "levels"},
-    {"space", "heads", "cells", "clustering", "conformal", "plots", "sheet", "calibration"},
-    # What is known of items, and what is learned from arrays.
-    {"sales", "filters", "trait_matrix", "weights", "store", "comparables", "hedonic", "boosting"},
-    {"forward", "hygiene", "rates", "shelves", "spaces", "class_metrics"},
-    # Families and learners.
-    {"sources", "encoders", "index", "sample", "pricing", "classification", "traits"},
-    {"metrics", "edits", "baselines", "retrieval", "valuation", "price_arrays", "markets"},
-    {"price_metrics", "price_baselines", "membership", "groups", "cluster_metrics"},
+    {"arrow", "images", "tables", "tensors", "plots", "sheet"},
+    {"catalog", "weights"},
+    # Families, and what is known of items.
+    {"filters", "sales"},
+    {"sources", "encoders", "index", "sample"},
+    {"store", "space"},
+    # What is learned.
+    {"retrieval", "pricing", "recognition", "grouping", "traits"},
     # Things put together.
-    {"encoding", "assembly", "price_trial", "appraisal", "gallery"},
-    {"builder", "engine", "price_evaluation"},
-    {"fitting", "verify"},
+    {"engine"},
+    {"building"},
     {"evaluation"},
     {"report"},
     {"pages"},
@@ -153,14 +150,14 @@ def test_help_loads_no_heavy_library():
 @pytest.mark.parametrize(
     ("own", "statement", "found"),
     [
-        ("metrics", "from simsearch.engine import SearchEngine", {"engine"}),
+        ("space", "from simsearch.engine import SearchEngine", {"engine"}),
         ("catalog", "def f():\n    from simsearch import pricing", {"pricing"}),
-        ("metrics", "from simsearch.edits import EDITS", {"edits"}),
-        ("index", "import simsearch.builder", {"builder"}),
+        ("pricing", "from simsearch.grouping.groups import Groups", {"grouping"}),
+        ("index", "import simsearch.building.builder", {"building"}),
         ("index", "from simsearch import __version__", {"__init__"}),
         ("engine", "import simsearch", {"__init__"}),
         ("pricing", "from simsearch.not_yet import x", {"not_yet"}),
-        ("report", "from simsearch.plots import Chart\nfrom simsearch import metrics", set()),
+        ("report", "from simsearch.plots import Chart\nfrom simsearch import images", set()),
         ("index", "from simsearch.index.faiss import FaissIndex\nimport numpy", set()),
     ],
 )

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simsearch.errors import SalesError
-from simsearch.levels import NEVER, SaleHistory, level_at
+from simsearch.pricing.levels import NEVER, SaleHistory, level_at
 
 
 def history(days, prices, known=None):

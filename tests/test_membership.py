@@ -5,8 +5,8 @@ import pytest
 from planted import SPANS, Table, collection, joined
 
 from simsearch.index import build_index
-from simsearch.membership import Described, ask_as_strangers, ask_itself, fit_on_index
-from simsearch.space import LookSpace
+from simsearch.recognition.membership import Described, ask_as_strangers, ask_itself, fit_on_index
+from simsearch.space.look import LookSpace
 
 
 @pytest.fixture(scope="module")

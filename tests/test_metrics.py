@@ -6,9 +6,10 @@ import random
 import numpy as np
 import pytest
 
-from simsearch import metrics
+from simsearch import draws
+from simsearch.evaluation import metrics
 from simsearch.neighbors import Neighbors
-from simsearch.trait_matrix import TraitMatrix
+from simsearch.space.trait_matrix import TraitMatrix
 
 
 def trait_sets(sets):
@@ -144,24 +145,24 @@ def test_recall_counts_a_pixel_twin_as_the_original():
 
 def test_split_takes_the_share_of_each_collection():
     collections = np.repeat([3, 1, 8, 5], [100, 10, 2, 1])
-    asks = metrics.split_queries(collections, 0.3, seed=1)
+    asks = draws.split_queries(collections, 0.3, seed=1)
     counts = {int(c): int(asks[collections == c].sum()) for c in np.unique(collections)}
     assert counts == {3: 30, 1: 3, 8: 1, 5: 0}
-    assert np.array_equal(asks, metrics.split_queries(collections, 0.3, seed=1))
-    assert not np.array_equal(asks, metrics.split_queries(collections, 0.3, seed=2))
+    assert np.array_equal(asks, draws.split_queries(collections, 0.3, seed=1))
+    assert not np.array_equal(asks, draws.split_queries(collections, 0.3, seed=2))
 
 
 def test_split_of_a_collection_ignores_the_others():
-    first = metrics.split_queries(np.repeat([0, 1], [50, 80]), 0.3, seed=4)
-    swapped = metrics.split_queries(np.repeat([5, 2, 0], [80, 7, 50]), 0.3, seed=4)
+    first = draws.split_queries(np.repeat([0, 1], [50, 80]), 0.3, seed=4)
+    swapped = draws.split_queries(np.repeat([5, 2, 0], [80, 7, 50]), 0.3, seed=4)
     assert np.array_equal(first[:50], swapped[-50:])
     assert np.array_equal(first[50:], swapped[:80])
 
 
 def test_at_most_keeps_only_chosen_rows():
     collections = np.repeat([0, 1], [200, 20])
-    asks = metrics.split_queries(collections, 0.3, seed=0)
-    fewer = metrics.at_most(asks, collections, 10, seed=0)
+    asks = draws.split_queries(collections, 0.3, seed=0)
+    fewer = draws.at_most(asks, collections, 10, seed=0)
     assert not (fewer & ~asks).any()
     assert fewer[:200].sum() == 10
     assert fewer[200:].sum() == 6

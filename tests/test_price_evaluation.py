@@ -11,16 +11,16 @@ import pytest
 from made_market import make_market, nearest
 
 from simsearch.errors import SalesError
-from simsearch.forward import PriceSettings
-from simsearch.hedonic import HedonicRidge
+from simsearch.evaluation.price import evaluate_prices, summarise
+from simsearch.evaluation.price_baselines import last_sales, past_median, random_split, trait_ridge
+from simsearch.evaluation.price_trial import EPOCH, date_of, run_trial
 from simsearch.index import build_index
-from simsearch.levels import NEVER, SaleHistory
-from simsearch.markets import Market, View
 from simsearch.neighbors import Neighbors
-from simsearch.price_baselines import last_sales, past_median, random_split, trait_ridge
-from simsearch.price_evaluation import evaluate_prices, summarise
-from simsearch.price_trial import EPOCH, date_of, run_trial
-from simsearch.pricing import PriceEstimator
+from simsearch.pricing.estimator import PriceEstimator
+from simsearch.pricing.forward import PriceSettings
+from simsearch.pricing.hedonic import HedonicRidge
+from simsearch.pricing.levels import NEVER, SaleHistory
+from simsearch.pricing.markets import Market, View
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simsearch.price_metrics import interval_scores, scores, skill_interval, slices
+from simsearch.evaluation.price_metrics import interval_scores, scores, skill_interval, slices
 
 
 def test_scores_by_hand():

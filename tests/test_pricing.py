@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_market import make_market
 
-from simsearch import comparables, forward, levels
 from simsearch.errors import SalesError, StoreError
-from simsearch.forward import PriceSettings, drift, market_pace, spans
-from simsearch.levels import NEVER, SaleHistory
 from simsearch.neighbors import Neighbors
-from simsearch.price_arrays import from_arrays, to_arrays
-from simsearch.pricing import PriceEstimator, join_descriptors
+from simsearch.pricing import comparables, forward, levels
+from simsearch.pricing.arrays import from_arrays, to_arrays
+from simsearch.pricing.estimator import PriceEstimator, join_descriptors
+from simsearch.pricing.forward import PriceSettings, drift, market_pace, spans
+from simsearch.pricing.levels import NEVER, SaleHistory
 
 QUICK = PriceSettings(trained_on=150, judged_on=40)
 

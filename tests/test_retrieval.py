@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import SPANS, Table, collection, joined, noisy
 
-from simsearch import cells, retrieval
+from simsearch import retrieval
 from simsearch.catalog import Catalog
 from simsearch.colours import MATCH_SCALE
 from simsearch.index import KINDS, build_index
 from simsearch.neighbors import Neighbors
 from simsearch.retrieval import TRAITS, VOTERS, Retriever
-from simsearch.spaces import Spaces
+from simsearch.space import cells
+from simsearch.space.spaces import Spaces
 
 PLAIN = (("pixels", 0, 3072),)
 SIZES = {"masks": 150, "moths": 110, "bare": 40}

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsearch.errors import SalesError, SourceError
-from simsearch.rates import Rates
-from simsearch.sales import NEVER, Sale, SalesTable, day_number, read_sales
+from simsearch.sales.rates import Rates
+from simsearch.sales.table import NEVER, Sale, SalesTable, day_number, read_sales
 
 COLUMNS = {name: name for name in ("id", "date", "price", "currency")}
 WALLETS = {"seller": "seller", "buyer": "buyer"}

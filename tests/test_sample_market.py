@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simsearch.hygiene import mark
-from simsearch.rates import Rates
-from simsearch.sales import SalesTable
+from simsearch.sales.hygiene import mark
+from simsearch.sales.rates import Rates
+from simsearch.sales.table import SalesTable
 from simsearch.sample import COLLECTIONS, DESIGNS, SamplePlan, write_sample
 from simsearch.sources import SourceContents, read_sources
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from planted import SPANS, collection, noisy
 
-from simsearch.space import DEEP_SHARE, GRID_CODE, WHITENING, WIDTH, LookSpace
+from simsearch.space.look import DEEP_SHARE, GRID_CODE, WHITENING, WIDTH, LookSpace
 
 PLAIN = (("pixels", 0, 12),)
 BOTH = (*SPANS, ("deep", 3072, 3080))

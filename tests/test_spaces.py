@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from planted import SPANS, Collection, Table, collection, joined, noisy
 
-from simsearch import cells, spaces
 from simsearch.catalog import Catalog, Item, Picture
-from simsearch.cells import even_weights, fit_cell_weights
 from simsearch.errors import StoreError
-from simsearch.heads import HEAD_CODE, LEAST_ITEMS, TraitHead
-from simsearch.spaces import Spaces
+from simsearch.space import cells, spaces
+from simsearch.space.cells import even_weights, fit_cell_weights
+from simsearch.space.heads import HEAD_CODE, LEAST_ITEMS, TraitHead
+from simsearch.space.spaces import Spaces
 
 PLAIN = (("pixels", 0, 3072),)
 

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from simsearch import store
 from simsearch.catalog import Skipped
-from simsearch.descriptors import Descriptors, DescriptorWriter
 from simsearch.errors import StoreError
-from simsearch.manifest import FORMAT, EncoderStamp, Manifest
-from simsearch.thumbnails import Thumbnails, ThumbnailWriter
+from simsearch.store import store
+from simsearch.store.descriptors import Descriptors, DescriptorWriter
+from simsearch.store.manifest import FORMAT, EncoderStamp, Manifest
+from simsearch.store.thumbnails import Thumbnails, ThumbnailWriter
 
 ROOT = Path(__file__).parents[1]
 

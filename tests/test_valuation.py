@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from simsearch.errors import SalesError
-from simsearch.forward import Asked
-from simsearch.levels import NEVER, SaleHistory
 from simsearch.neighbors import Neighbors
-from simsearch.price_arrays import to_arrays
-from simsearch.pricing import PriceEstimator
-from simsearch.valuation import ALWAYS, EPOCH, value
+from simsearch.pricing.arrays import to_arrays
+from simsearch.pricing.estimator import PriceEstimator
+from simsearch.pricing.forward import Asked
+from simsearch.pricing.levels import NEVER, SaleHistory
+from simsearch.pricing.valuation import ALWAYS, EPOCH, value
 
 VECTORS = np.eye(4, dtype=np.float32)
 NEAR = Neighbors(
@@ -161,10 +161,10 @@ def test_an_answer_needs_no_slow_library(tmp_path):
     code = f"""
 import datetime, sys
 import numpy as np
-from simsearch.forward import Asked
+from simsearch.pricing.forward import Asked
 from simsearch.neighbors import Neighbors
-from simsearch.price_arrays import from_arrays
-from simsearch.valuation import value
+from simsearch.pricing.arrays import from_arrays
+from simsearch.pricing.valuation import value
 model = from_arrays(dict(np.load({str(tmp_path / "price.npz")!r}, allow_pickle=False)))
 near = Neighbors(np.array([[1, 2]]), np.array([[0.1, 0.2]], dtype=np.float32))
 asked = Asked(near, np.array([-1]), np.ones((1, 4), dtype=np.float32))

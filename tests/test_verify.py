@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simsearch import cli, store
+from simsearch import cli
+from simsearch.building.verify import even_sample, verify_index
 from simsearch.catalog import Catalog
 from simsearch.errors import StoreError
-from simsearch.sales import Sale, SalesTable
-from simsearch.spaces import Spaces
-from simsearch.verify import even_sample, verify_index
+from simsearch.sales.table import Sale, SalesTable
+from simsearch.space.spaces import Spaces
+from simsearch.store import store
 
 NAMES = [
     *("files", "counts", "items", "sales", "spaces", "vectors", "search", "thumbnails"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from simsearch.engine import SearchEngine
-    from simsearch.groups import Grouped, Groups
+    from simsearch.grouping.groups import Grouped, Groups
 
 _AUTO = "auto"
 _SHOWN_GROUPS = 40
@@ -80,7 +80,7 @@ def cluster(settings: Settings) -> None:
     from 0; no collection, trait or price is used to make them.
     """
     from simsearch.engine import SearchEngine
-    from simsearch.groups import write_groups
+    from simsearch.grouping.groups import write_groups
     from simsearch.report import plain
 
     engine = SearchEngine.open(settings.index)
@@ -99,7 +99,7 @@ def cluster(settings: Settings) -> None:
 
 
 def _grouped(engine: "SearchEngine", settings: Settings) -> "tuple[Groups, Grouped]":
-    from simsearch.groups import Groups
+    from simsearch.grouping.groups import Groups
 
     found, catalog = engine.retriever, engine.catalog
     with stages() as show:
@@ -143,7 +143,7 @@ def _groups(found: "Grouped") -> list[tuple[int, int]]:
 
 def _tables(engine: "SearchEngine", groups: "Groups", found: "Grouped") -> "Iterator[Table]":
     """The curves behind the choice, and the groups."""
-    from simsearch.gallery import mostly
+    from simsearch.grouping.gallery import mostly
 
     choice, catalog = groups.choice, engine.catalog
     if choice.tried:
@@ -168,7 +168,7 @@ def _tables(engine: "SearchEngine", groups: "Groups", found: "Grouped") -> "Iter
 
 def _write_sheets(engine: "SearchEngine", groups: "Groups", found: "Grouped", folder: Path) -> None:
     """A picture of each group, and the curves where their number was chosen."""
-    from simsearch.gallery import choice_chart, group_sheets
+    from simsearch.grouping.gallery import choice_chart, group_sheets
 
     folder.mkdir(parents=True, exist_ok=True)
     digits = len(str(len(found.medoids) - 1))

@@ -149,7 +149,7 @@ def _measure(
     from simsearch.engine import SearchEngine
     from simsearch.evaluation.fresh import build_sample
     from simsearch.evaluation.retrieval import measure
-    from simsearch.manifest import Manifest
+    from simsearch.store.manifest import Manifest
 
     own = Manifest.read(index).encoder.name
     names = settings.names or [own]

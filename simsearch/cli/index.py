@@ -22,7 +22,7 @@ from simsearch.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from simsearch.builder import Assembled, BuildConfig, BuildResult, Finish
+    from simsearch.building.builder import Assembled, BuildConfig, BuildResult, Finish
     from simsearch.encoders import Encoder
     from simsearch.sources.contents import SourceContents
 
@@ -144,9 +144,9 @@ def build(settings: BuildSettings) -> None:
     holds already, or that an interrupted build has encoded, are not encoded again; the index there
     is replaced in one step when the new one is finished.
     """
-    from simsearch import builder
+    from simsearch.building import builder
+    from simsearch.building.fitting import Fitting
     from simsearch.encoders import load_encoder
-    from simsearch.fitting import Fitting
 
     choice = {name: getattr(settings, name) for name in ("layer", "pooling", "preset")}
     encoder = load_encoder(settings.encoder, weights=settings.weights, **choice)
@@ -177,11 +177,12 @@ def add(settings: AddSettings) -> None:
     A known item is replaced where its content differs, new sales join the old ones. What was fitted
     on the items stays as it is: after adding much, build again (pictures are not encoded twice).
     """
-    from simsearch import builder, store
+    from simsearch.building import builder
+    from simsearch.building.fitting import Fitting
     from simsearch.catalog import Catalog
     from simsearch.encoders import restore_encoder
-    from simsearch.fitting import Fitting
-    from simsearch.manifest import Manifest
+    from simsearch.store import store
+    from simsearch.store.manifest import Manifest
 
     old = Manifest.read(settings.index)
     stamp = old.encoder
@@ -201,9 +202,9 @@ def add(settings: AddSettings) -> None:
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 def remove(index: Path, keys: tuple[str, ...]) -> None:
     """Take items, named collection/token_id, and their sales out of INDEX."""
-    from simsearch import builder
-    from simsearch.fitting import Fitting
-    from simsearch.manifest import Manifest
+    from simsearch.building import builder
+    from simsearch.building.fitting import Fitting
+    from simsearch.store.manifest import Manifest
 
     started = time.monotonic()
     old = Manifest.read(index).settings
@@ -223,9 +224,9 @@ def _index_sources(
     known: Set[str] = frozenset(),
 ) -> None:
     """Read the sources, make the index, say what was made."""
-    from simsearch.builder import BuildConfig
-    from simsearch.encoding import Encoding
-    from simsearch.rates import Rates
+    from simsearch.building.builder import BuildConfig
+    from simsearch.building.encoding import Encoding
+    from simsearch.sales.rates import Rates
     from simsearch.sources import read_sources
 
     started = time.monotonic()
@@ -250,7 +251,7 @@ def _index_sources(
 @contextmanager
 def _long_work(index: Path) -> Iterator[Stages]:
     """Show progress, and say what an interruption leaves."""
-    from simsearch import store
+    from simsearch.store import store
 
     if store.beside(index, "parts").exists():
         notice("an earlier run stopped on its way: going on from there")

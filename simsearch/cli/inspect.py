@@ -25,7 +25,7 @@ from simsearch.cli.options import index_argument, seed_option, weights_option
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from simsearch.manifest import Manifest
+    from simsearch.store.manifest import Manifest
 
 _SHOWN_COLLECTIONS = 40
 
@@ -44,7 +44,7 @@ def info(index: Path, json_place: str | None) -> None:
     """Show what is in INDEX and how it was made."""
     from dataclasses import asdict
 
-    from simsearch import store
+    from simsearch.store import store
 
     manifest = store.read_whole(index, lambda _, found: found)
     if json_place is not None:
@@ -85,8 +85,8 @@ def verify(index: Path, sample: int, seed: int, weights: Path | None) -> None:
     """
     from rich.text import Text
 
+    from simsearch.building.verify import verify_index
     from simsearch.errors import StoreError
-    from simsearch.verify import verify_index
 
     with stages() as show:
         shown: list[str] = []
@@ -106,8 +106,8 @@ def verify(index: Path, sample: int, seed: int, weights: Path | None) -> None:
 
 
 def _remedy(index: Path, wrong: list[str]) -> str:
-    from simsearch import store
     from simsearch.errors import StoreError
+    from simsearch.store import store
 
     try:
         kept = store.read_whole(index, lambda _, manifest: manifest).settings.get("sources")

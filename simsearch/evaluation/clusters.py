@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.cluster_metrics import agreement, mean_and_deviation, trait_agreement
-from simsearch.clustering import KMeans, medoids, nearest
 from simsearch.errors import PictureError, SourceError
+from simsearch.evaluation.cluster_metrics import agreement, mean_and_deviation, trait_agreement
 from simsearch.evaluation.collection import drawn
 from simsearch.evaluation.material import Ids, Material
 from simsearch.evaluation.retrieval import Progress
 from simsearch.evaluation.strangers import look_vectors
-from simsearch.groups import GroupSpace
+from simsearch.grouping.clustering import KMeans, medoids, nearest
+from simsearch.grouping.groups import GroupSpace
 
 Points = NDArray[np.float32]
 Spread = Mapping[str, Mapping[str, float]]

@@ -6,8 +6,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.class_metrics import ClassScores, Reliability, class_scores, confusion, reliability
-from simsearch.classification import (
+from simsearch.draws import at_most, split_queries
+from simsearch.errors import SourceError
+from simsearch.evaluation.class_metrics import (
+    ClassScores,
+    Reliability,
+    class_scores,
+    confusion,
+    reliability,
+)
+from simsearch.evaluation.material import Ids, Material, Split
+from simsearch.evaluation.retrieval import Progress, timed
+from simsearch.evaluation.strangers import Strangers, ask_as_strangers, look_vectors
+from simsearch.index import build_index
+from simsearch.neighbors import Neighbors
+from simsearch.recognition.classification import (
     VOTERS,
     Asked,
     CollectionClassifier,
@@ -16,14 +29,7 @@ from simsearch.classification import (
     NearestCentroid,
     NeighborVote,
 )
-from simsearch.errors import SourceError
-from simsearch.evaluation.material import Ids, Material, Split
-from simsearch.evaluation.retrieval import Progress, timed
-from simsearch.evaluation.strangers import Strangers, ask_as_strangers, look_vectors
-from simsearch.index import build_index
-from simsearch.membership import ask_itself
-from simsearch.metrics import at_most, split_queries
-from simsearch.neighbors import Neighbors
+from simsearch.recognition.membership import ask_itself
 
 MODELS: Mapping[str, Callable[[int], CollectionModel]] = {
     "neighbor_vote": NeighborVote,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simsearch.class_metrics import Reliability
+from simsearch.evaluation.class_metrics import Reliability
 from simsearch.evaluation.collection import CollectionResult, Judged
 from simsearch.evaluation.strangers import Strangers
 

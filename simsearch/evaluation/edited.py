@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.arrow import codes
-from simsearch.baselines import perceptual_hash
 from simsearch.catalog import Catalog
-from simsearch.edits import EDITS, enlarged
+from simsearch.draws import at_most
 from simsearch.encoders import Encoder
 from simsearch.engine import SPACES, SearchEngine
 from simsearch.errors import PictureError
+from simsearch.evaluation.baselines import perceptual_hash
+from simsearch.evaluation.edits import EDITS, enlarged
 from simsearch.evaluation.material import GRID_SIDE, Material
+from simsearch.evaluation.metrics import recall_at_1
 from simsearch.images import RGB, fit_square
-from simsearch.metrics import at_most, recall_at_1
 from simsearch.neighbors import Neighbors
 from simsearch.sources.reader import PictureReader
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from simsearch.builder import BuildConfig, BuildResult, build
+from simsearch.building.builder import BuildConfig, BuildResult, build
+from simsearch.building.encoding import Encoding
+from simsearch.building.fitting import Fitting
+from simsearch.draws import at_most
 from simsearch.encoders import Encoder
-from simsearch.encoding import Encoding
 from simsearch.engine import SearchEngine
 from simsearch.errors import SourceError
-from simsearch.fitting import Fitting
-from simsearch.metrics import at_most
 from simsearch.sources.contents import SourceContents
 
 

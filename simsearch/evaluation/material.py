@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simsearch.catalog import Catalog
+from simsearch.draws import at_most, split_queries
 from simsearch.engine import SearchEngine
 from simsearch.images import fit_square
 from simsearch.index import build_index
-from simsearch.metrics import at_most, split_queries
 from simsearch.retrieval import Retriever
 from simsearch.sources.reader import PictureReader
-from simsearch.space import Span
-from simsearch.spaces import Rows, Spaces
+from simsearch.space.look import Span
+from simsearch.space.spaces import Rows, Spaces
 
 Ids = NDArray[np.int64]
 

@@ -9,15 +9,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch import metrics
-from simsearch.baselines import BASELINES
 from simsearch.engine import SPACES, SearchEngine
 from simsearch.errors import PictureError, SourceError
+from simsearch.evaluation import metrics
+from simsearch.evaluation.baselines import BASELINES
 from simsearch.evaluation.edited import EditedCopies, ask_with_copies
 from simsearch.evaluation.material import Material, Split
 from simsearch.neighbors import Neighbors
 from simsearch.retrieval import Retriever
-from simsearch.trait_matrix import TraitMatrix, trait_matrix
+from simsearch.space.trait_matrix import TraitMatrix, trait_matrix
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.class_metrics import Reliability, auroc, false_alarm, reliability
-from simsearch.classification import VOTERS, Asked, CollectionClassifier
+from simsearch.draws import at_most
+from simsearch.evaluation.class_metrics import Reliability, auroc, false_alarm, reliability
 from simsearch.evaluation.material import Ids, Material, Split
 from simsearch.evaluation.retrieval import Progress
 from simsearch.index import build_index
-from simsearch.membership import Described, fit_on_index
-from simsearch.metrics import at_most
-from simsearch.space import LookSpace
-from simsearch.spaces import Spaces
+from simsearch.recognition.classification import VOTERS, Asked, CollectionClassifier
+from simsearch.recognition.membership import Described, fit_on_index
+from simsearch.space.look import LookSpace
+from simsearch.space.spaces import Spaces
 
 Numbers = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch import plots
-from simsearch.class_metrics import Reliability
 from simsearch.engine import SearchEngine
+from simsearch.evaluation.class_metrics import Reliability
 from simsearch.evaluation.collection import CollectionResult
 from simsearch.evaluation.strangers import Strangers
 from simsearch.images import load_image

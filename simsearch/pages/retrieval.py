@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from simsearch import plots
 from simsearch.engine import SearchEngine
 from simsearch.evaluation.document import collection_counts
+from simsearch.evaluation.metrics import mean_of
 from simsearch.evaluation.retrieval import RetrievalResult
-from simsearch.metrics import mean_of
 from simsearch.pages.retrieval_cases import add_cases
 from simsearch.report import Report, Row, Value
 

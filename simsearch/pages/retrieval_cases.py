@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.edits import EDITS, enlarged
 from simsearch.engine import SearchEngine
 from simsearch.errors import PictureError
 from simsearch.evaluation.edited import EditedCopies, original
+from simsearch.evaluation.edits import EDITS, enlarged
 from simsearch.evaluation.retrieval import RetrievalResult
 from simsearch.images import RGB, load_image
 from simsearch.report import Case, Report, Shot

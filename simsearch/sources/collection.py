@@ -10,7 +10,7 @@ from pathlib import Path
 
 from simsearch.errors import SourceError
 from simsearch.images import background_colour
-from simsearch.sales import read_sales
+from simsearch.sales.table import read_sales
 from simsearch.sources.archive import read_archive
 from simsearch.sources.contents import Intake
 from simsearch.sources.folder import read_folder

@@ -1,6 +1,6 @@
 """What reading sources gives, and the one place where all readers put what they find.
 
-Reason codes of ``Skipped``, besides those of ``simsearch.images`` and of ``simsearch.sales``:
+Reason codes of ``Skipped``, besides those of ``simsearch.images`` and of ``simsearch.sales.table``:
 ``duplicate-key``, ``unknown-token`` (a sale), ``no-picture`` (traits), ``no-token``, ``remote``,
 ``missing``, ``outside``, ``unreadable``, ``encrypted``, ``bad-name``, ``bad-row``,
 ``bad-attributes``, ``bad-base64``, ``bad-collection``, ``loose`` and ``no-collection``.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from simsearch.catalog import Item, Skipped
 from simsearch.errors import SourceError
-from simsearch.sales import Sale
+from simsearch.sales.table import Sale
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simsearch.catalog import Item, Picture, Trait
 from simsearch.errors import SourceError
-from simsearch.sales import parse_sale
+from simsearch.sales.table import parse_sale
 from simsearch.sources.cells import is_inline
 from simsearch.sources.contents import Intake
 from simsearch.sources.metadata import token_id_in, traits_of_attributes, traits_of_columns

@@ -1,0 +1,1 @@
+"""Make an index: encode, put together, fit, verify."""

@@ -1,0 +1,121 @@
+"""What an index answers with, fitted on its own items: spaces, vector index, prices."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.building.builder import Assembled, Finish
+from simsearch.encoders import Encoder
+from simsearch.errors import StoreError
+from simsearch.index import FILES, build_index, open_index
+from simsearch.pricing import appraisal
+from simsearch.pricing.appraisal import Appraiser
+from simsearch.space import spaces
+from simsearch.space.spaces import Spaces
+from simsearch.store.manifest import Manifest
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How an index is made searchable; call it with what the builder has put together.
+
+    Attributes:
+        blocks: parts of the encoder's descriptor, (name, start, stop); not read without refit.
+        kind: kind of the vector index, or ``auto``.
+        refit: fit the spaces on the items, or keep those of the index before, as long as they were
+            fitted on half as many items or more.
+        seed: of every random choice.
+    """
+
+    blocks: tuple[tuple[str, int, int], ...]
+    kind: str = "auto"
+    refit: bool = True
+    seed: int = 0
+
+    @classmethod
+    def of(cls, encoder: Encoder, **settings: object) -> Finish:
+        """Fitting for the descriptors of an encoder."""
+        blocks = tuple((block.name, block.start, block.stop) for block in encoder.blocks)
+        return cls(blocks, **settings)  # type: ignore[arg-type]
+
+    def __call__(self, made: Assembled) -> Mapping[str, object]:
+        """Write spaces, vector index and price estimators; say what was fitted on what."""
+        inputs = _inputs(made, self)
+        before = _fitted_before(made)
+        if before.get("inputs") == inputs and made.previous and _readable(made.previous):
+            for name in (spaces.NAME, appraisal.NAME, *FILES):
+                shutil.copyfile(made.previous / name, made.folder / name)
+            return before
+        keep = not self.refit and _still_fits(before, made)
+        fitted = Spaces.open(made.previous) if keep and made.previous else self._fit(made)
+        fitted.save(made.folder)
+        vectors = _vectors(fitted, made, keep)
+        index = build_index(self.kind, vectors, seed=self.seed)
+        index.save(made.folder)
+        prices = Appraiser.fit(fitted, vectors, made.catalog, made.sales)
+        prices.save(made.folder)
+        since = before.get("fitted_on") if keep else len(made.catalog)
+        # Spaces that were kept were not fitted on these inputs: the next build fits them anew.
+        facts: dict[str, object] = {"inputs": "" if keep else inputs, "fitted_on": since}
+        facts |= {"heads": len(fitted.vocabulary), "priced_in": prices.currencies}
+        return facts | dict(index.facts())
+
+    def _fit(self, made: Assembled) -> Spaces:
+        return Spaces.fit(made.descriptors, made.catalog, self.blocks, seed=self.seed)
+
+
+def _fitted_before(made: Assembled) -> Mapping[str, object]:
+    try:
+        return Manifest.read(made.previous).fitted if made.previous else {}
+    except StoreError:
+        return {}
+
+
+def _still_fits(before: Mapping[str, object], made: Assembled) -> bool:
+    """Whether there are spaces to keep, and the index has not outgrown them."""
+    since = before.get("fitted_on")
+    return made.previous is not None and isinstance(since, int) and len(made.catalog) <= 2 * since
+
+
+def _readable(folder: Path) -> bool:
+    """Whether what was fitted is there and of the present formats: a build mends what is not."""
+    try:
+        return Spaces.open(folder).look.width == open_index(folder).dim
+    except StoreError:
+        return False
+
+
+def _inputs(made: Assembled, fitting: Fitting) -> str:
+    """Hex digest of all that fitting depends on: where it is equal, so would the result be."""
+    digest = hashlib.sha256()
+    settings = [fitting.blocks, fitting.kind, fitting.seed, made.descriptors.shape]
+    digest.update(json.dumps(settings).encode())
+    for name in ("collection", "token_id", "content_hash", "traits"):
+        digest.update(json.dumps(made.catalog.column(name).to_pylist()).encode())
+    for name in ("collection", "token_id", "price", "currency", "reason"):
+        digest.update(json.dumps(made.sales.table[name].to_pylist()).encode())
+    digest.update(made.sales.days.tobytes() + made.sales.known_since.tobytes())
+    return digest.hexdigest()
+
+
+def _vectors(fitted: Spaces, made: Assembled, keep: bool) -> NDArray[np.float32]:
+    """Vectors in catalog order; those of pictures seen before are taken over with the space."""
+    vectors = np.empty((len(made.catalog), fitted.look.width), dtype=np.float32)
+    new = np.arange(len(made.catalog))
+    if keep and made.previous is not None:
+        old = open_index(made.previous).vectors
+        known = made.previous_rows >= 0
+        vectors[known] = old[made.previous_rows[known]]
+        new = np.flatnonzero(~known)
+    for start in range(0, len(new), _CHUNK):
+        rows = new[start : start + _CHUNK]
+        vectors[rows] = fitted.look.transform(made.descriptors.rows(rows))
+    return vectors

@@ -1,0 +1,1 @@
+"""Unsupervised groups of like pictures."""

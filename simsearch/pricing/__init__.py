@@ -1,0 +1,1 @@
+"""What an item would fetch: level, comparables, premiums, intervals."""

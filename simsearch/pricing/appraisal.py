@@ -1,0 +1,202 @@
+"""Prices for an index: its sales, look and traits brought to one estimator per collection."""
+
+import datetime as dt
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.arrow import equals
+from simsearch.catalog import Catalog
+from simsearch.errors import SalesError, StoreError
+from simsearch.index import VectorIndex, build_index
+from simsearch.neighbors import Neighbors
+from simsearch.pricing.arrays import from_arrays, to_arrays
+from simsearch.pricing.estimator import PriceEstimator, join_descriptors
+from simsearch.pricing.forward import Asked, PriceSettings
+from simsearch.pricing.levels import NEVER, SaleHistory
+from simsearch.pricing.markets import Market, View
+from simsearch.pricing.valuation import PriceEstimate, value
+from simsearch.sales.table import SalesTable
+from simsearch.space.spaces import Spaces
+from simsearch.space.trait_matrix import trait_matrix
+
+NAME = "prices.npz"
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The sales of one collection in the currency most of them are in.
+
+    Attributes:
+        currency: of the prices.
+        members: int64 (n,), catalog rows of the collection; item i of the history is members[i].
+        history: the sales.
+        sales: int64, row in the sales table of each sale given to the history.
+        others: how many sales are in other currencies and left out.
+    """
+
+    currency: str
+    members: NDArray[np.int64]
+    history: SaleHistory
+    sales: NDArray[np.int64]
+    others: int
+
+    @classmethod
+    def of(
+        cls, collection: str, catalog: Catalog, sales: SalesTable, *, hygiene: bool = True
+    ) -> "Ledger | None":
+        """The ledger of a collection, None where nothing of it was sold."""
+        rows = np.flatnonzero(equals(sales.table["collection"], collection))
+        if not len(rows):
+            return None
+        own = sales.take(rows)
+        numbers, names = own.codes("currency")
+        currency = names[int(np.bincount(numbers).argmax())]
+        members = members_of(catalog, collection)
+        tokens = catalog.column("token_id").take(members).to_pylist()
+        place = {token: item for item, token in enumerate(tokens)}
+        items = np.array([place[token] for token in own.text("token_id")], dtype=np.int64)
+        amounts = own.amounts(currency)
+        since = own.known_since if hygiene else np.full(len(own), NEVER)
+        history = SaleHistory.from_arrays(items, own.days, amounts, since)
+        return cls(currency, members, history, rows, int(np.isnan(amounts).sum()))
+
+
+def members_of(catalog: Catalog, collection: str) -> NDArray[np.int64]:
+    """Catalog rows of a collection, ascending."""
+    return np.flatnonzero(equals(catalog.column("collection"), collection))
+
+
+def view_of(
+    spaces: Spaces, vectors: NDArray[np.float32], catalog: Catalog, collection: str
+) -> View:
+    """How the estimator sees the items of a collection: neighbours, vectors and known traits."""
+    members = members_of(catalog, collection)
+    own = np.ascontiguousarray(vectors[members])
+    near = build_index("flat", own).search(own, min(PriceSettings().neighbors + 1, len(own)))
+    vocabulary = spaces.vocabulary.get(collection)
+    if vocabulary is None:
+        return View(near, own)
+    columns = [(collection, kind, value) for kind, value in vocabulary]
+    known = trait_matrix(catalog, members).restricted(columns)
+    return View(near, own, known.dense().astype(np.float32))
+
+
+def market_of(
+    spaces: Spaces, vectors: NDArray[np.float32], catalog: Catalog, name: str, ledger: Ledger
+) -> Market:
+    """A collection's sales and items as the price evaluation takes them."""
+    view = view_of(spaces, vectors, catalog, name)
+    plain = None if view.traits is None else View(view.near, view.vectors)
+    return Market(name, ledger.history, view, plain)
+
+
+@dataclass
+class Appraiser:
+    """The fitted estimators of an index, read from its file when a collection is first asked for.
+
+    Attributes:
+        currencies: collection → the currency it is priced in.
+    """
+
+    currencies: Mapping[str, str]
+    _arrays: Arrays
+    _models: dict[str, PriceEstimator] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def fit(
+        cls, spaces: Spaces, vectors: NDArray[np.float32], catalog: Catalog, sales: SalesTable
+    ) -> "Appraiser":
+        """Fit an estimator for every collection that has sales."""
+        currencies: dict[str, str] = {}
+        arrays: dict[str, NDArray[Any]] = {}
+        for name in catalog.collections:
+            ledger = Ledger.of(name, catalog, sales)
+            if ledger is None:
+                continue
+            view = view_of(spaces, vectors, catalog, name)
+            seen = join_descriptors(view.vectors, view.traits)
+            model = PriceEstimator().fit(ledger.history, view.near, seen)
+            currencies[name] = ledger.currency
+            arrays |= {f"{name}/{key}": array for key, array in to_arrays(model).items()}
+        return cls(currencies, arrays)
+
+    def save(self, folder: Path) -> None:
+        """Write ``prices.npz``."""
+        with (folder / NAME).open("wb") as file:
+            names = np.array(json.dumps(self.currencies))
+            np.savez(file, allow_pickle=False, currencies=names, **dict(self._arrays))
+
+    @classmethod
+    def open(cls, folder: Path) -> "Appraiser":
+        """Open what ``save`` wrote; nothing of a collection is read before it is asked for.
+
+        Raises:
+            StoreError: missing or damaged.
+        """
+        try:
+            arrays = np.load(folder / NAME, allow_pickle=False)
+            return cls(json.loads(str(arrays["currencies"])), arrays)
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
+
+    def model(self, collection: str) -> PriceEstimator:
+        """The estimator of a collection.
+
+        Raises:
+            SalesError: nothing of it was ever sold.
+        """
+        if collection not in self.currencies:
+            raise SalesError(f"no price: the index holds no sale of {collection}; add its sales")
+        if collection not in self._models:
+            start = f"{collection}/"
+            names = [name for name in self._arrays if name.startswith(start)]
+            own = {name.removeprefix(start): self._arrays[name] for name in names}
+            self._models[collection] = from_arrays(own)
+        return self._models[collection]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be priced: a picture, or an item where ``row`` is its catalog row."""
+
+    vector: NDArray[np.float32]
+    trait_scores: NDArray[np.float32] | None
+    row: int = -1
+
+
+def appraise(
+    appraiser: Appraiser,
+    subject: Subject,
+    ledger: Ledger,
+    index: VectorIndex,
+    collection: str,
+    *,
+    as_of: dt.date,
+    reasons: NDArray[np.str_],
+) -> PriceEstimate:
+    """Price one picture as a member of a collection.
+
+    Raises:
+        SalesError: nothing usable of the collection was sold before that day.
+    """
+    model = appraiser.model(collection)
+    allowed = np.zeros(index.size, dtype=bool)
+    allowed[ledger.members] = True
+    found = index.search(subject.vector[None], model.settings.neighbors + 1, allowed=allowed)
+    local = np.where(found.ids >= 0, np.searchsorted(ledger.members, found.ids), -1)
+    own = np.searchsorted(ledger.members, [subject.row]) if subject.row >= 0 else np.array([-1])
+    scores = None if subject.trait_scores is None else subject.trait_scores[None]
+    asked = Asked(
+        Neighbors(local, found.distances),
+        own.astype(np.int64),
+        join_descriptors(subject.vector[None], scores),
+    )
+    return value(model, asked, as_of, currency=appraiser.currencies[collection], reasons=reasons)

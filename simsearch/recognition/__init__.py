@@ -1,0 +1,1 @@
+"""Which collection a picture belongs to, or none."""
