@@ -32,6 +32,7 @@ LAYERS = [
     {"evaluation"},
     {"report"},
     {"pages"},
+    {"panels"},
     {"cli", "__init__"},
     {"__main__"},
 ]

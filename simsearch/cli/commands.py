@@ -72,6 +72,7 @@ simsearch = LazyGroup(
         "query": "simsearch.cli.query:query",
         "cluster": "simsearch.cli.cluster:cluster",
         "evaluate": "simsearch.cli.evaluate:evaluate",
+        "app": "simsearch.cli.app:app",
         "weights": "simsearch.cli.weights:weights",
     },
     help="Find pictures of NFT art that look alike, their traits and what they last sold for.",

@@ -8,8 +8,7 @@ from typing import TypeVar
 
 import click
 
-INDEX_VARIABLE = "SIMSEARCH_INDEX"
-INDEXES = Path("indexes")
+from simsearch.store.places import INDEX_VARIABLE, INDEXES, default_index
 
 S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., object])
@@ -76,13 +75,12 @@ def chosen_index(given: Path | None) -> Path:
 
     if given is not None:
         return given
-    if named := os.environ.get(INDEX_VARIABLE):
-        return Path(named)
-    found = sorted(INDEXES.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
-    if not found:
+    found = default_index()
+    if found is None:
         raise click.UsageError(
             f"No index: give --index INDEX or set {INDEX_VARIABLE}; 'simsearch demo' makes one, "
             f"so does 'simsearch index build SOURCE... --out {INDEXES}/NAME'."
         )
-    notice(f"index: {found[-1].parent}")
-    return found[-1].parent
+    if not os.environ.get(INDEX_VARIABLE):
+        notice(f"index: {found}")
+    return found

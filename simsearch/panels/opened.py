@@ -1,0 +1,29 @@
+"""The index that the page shows: one engine for all sessions, opened again when it is replaced."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from simsearch.engine import SearchEngine
+from simsearch.store import store
+from simsearch.store.manifest import Manifest
+from simsearch.store.places import default_index
+
+
+def engine() -> SearchEngine | None:
+    """The index in use, or None where there is none yet.
+
+    Raises:
+        StoreError: it is damaged or made by another program.
+    """
+    folder = default_index()
+    if folder is None:
+        return None
+    build = Manifest.read(folder).build_id
+    return _opened(str(folder), build, (folder / store.CATALOG).stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the index …")
+def _opened(folder: str, build: str, changed: int) -> SearchEngine:
+    """Open an index; the build and the time of the last grouping tell one state from the next."""
+    return SearchEngine.open(Path(folder), ahead=True)

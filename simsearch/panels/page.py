@@ -1,0 +1,47 @@
+"""The page as a whole: its head, the choice of a panel, and one place where errors end."""
+
+import streamlit as st
+
+from simsearch.engine import SearchEngine
+from simsearch.errors import SimsearchError
+from simsearch.panels import contents, evaluate, explore, opened, search, start, state, words
+from simsearch.panels.style import STYLE, icon
+
+_PANELS = {
+    "search": search.show,
+    "explore": explore.show,
+    "evaluate": evaluate.show,
+    "index": contents.show,
+}
+
+
+def main() -> None:
+    """Draw the page once, as Streamlit does after every click."""
+    st.set_page_config("simsearch", icon(), "wide")
+    st.html(STYLE)
+    state.arrive()
+    try:
+        engine = opened.engine()
+        if engine is None:
+            start.show()
+        else:
+            _PANELS[_chosen_panel(engine)](engine)
+    except SimsearchError as error:
+        words.error(error)
+
+
+def _chosen_panel(engine: SearchEngine) -> str:
+    """The head of the page; returns the panel chosen in it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        name, items = words.escaped(engine.folder.resolve().name), f"{len(engine.catalog):,}"
+        st.html(f'<h1 class="brand">simsearch</h1><p class="about">{name} · {items} items</p>')
+        return st.segmented_control(
+            "Panel",
+            list(state.PANELS),
+            default="search",
+            required=True,
+            format_func=state.PANELS.__getitem__,
+            key="panel",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
