@@ -42,6 +42,14 @@ def at_most(
     return kept
 
 
+def evenly(collections: NDArray[np.integer[Any]], most: int, seed: int) -> NDArray[np.int64]:
+    """About ``most`` positions, evenly from the collections; all where there are no more."""
+    if len(collections) <= most:
+        return np.arange(len(collections))
+    share = max(most // max(len(np.unique(collections)), 1), 1)
+    return np.flatnonzero(at_most(np.ones(len(collections), dtype=bool), collections, share, seed))
+
+
 def by_collection(
     collections: NDArray[np.integer[Any]],
 ) -> Iterator[tuple[int, NDArray[np.intp]]]:

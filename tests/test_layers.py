@@ -25,7 +25,7 @@ LAYERS = [
     {"sources", "encoders", "index", "sample"},
     {"store", "space"},
     # What is learned.
-    {"retrieval", "pricing", "recognition", "grouping", "traits"},
+    {"retrieval", "pricing", "recognition", "grouping", "traits"} | {"maps", "rarity"},
     # Things put together.
     {"engine"},
     {"building"},

@@ -47,7 +47,7 @@ def build(place: Path, **more) -> Manifest:
 
 
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
-    source = "import sys, time\nfrom pathlib import Path\nfrom simsearch import store\n"
+    source = "import sys, time\nfrom pathlib import Path\nfrom simsearch.store import store\n"
     source += "from tests.test_store import build, manifest\n" + textwrap.dedent(code)
     command = [sys.executable, "-c", source, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.catalog import Catalog
-from simsearch.draws import at_most
+from simsearch.draws import evenly
 from simsearch.errors import StoreError
 from simsearch.grouping.clustering import KChoice, KMeans, choose_k, medoids, nearest
 from simsearch.space.look import LookSpace, Span
 from simsearch.space.spaces import Rows
 from simsearch.store import store
-from simsearch.store.manifest import Manifest
 from simsearch.tensors import save_state
 
 Floats = NDArray[np.float32]
@@ -135,12 +134,12 @@ class Groups:
         Raises:
             UsageError: k below 1 or above the number of items.
         """
-        rows = _even(codes, max(FIT_ITEMS, k or 0), seed)
+        rows = evenly(codes, max(FIT_ITEMS, k or 0), seed)
         sample = descriptors.rows(rows)
         space = GroupSpace.fit(sample, spans, seed)
         points = space.transform(sample)
         if k is None:
-            part = _even(codes[rows], CHOICE_ITEMS, seed)
+            part = evenly(codes[rows], CHOICE_ITEMS, seed)
             choice = choose_k(points[part], seed, progress)
         else:
             choice = KChoice(k, [], [], [], [], f"{k} groups, as asked")
@@ -243,20 +242,9 @@ def write_groups(place: Path, build_id: str, groups: Groups, catalog: Catalog, f
     Raises:
         StoreError: the index was built again meanwhile, or cannot be written.
     """
-
-    def unless_rebuilt(write: Callable[[Path], None]) -> Callable[[Path], None]:
-        def checked(path: Path) -> None:
-            if Manifest.read(place).build_id != build_id:
-                raise StoreError(
-                    f"{place} was built again meanwhile; run 'simsearch cluster' again"
-                )
-            write(path)
-
-        return checked
-
-    store.replace_file(place, NAME, unless_rebuilt(groups.save))
     marked = catalog.with_columns(cluster=found)
-    store.replace_file(place, store.CATALOG, unless_rebuilt(marked.write))
+    store.replace_file(place, NAME, groups.save, build_id)
+    store.replace_file(place, store.CATALOG, marked.write, build_id)
 
 
 def keep_groups(previous: Path, folder: Path, catalog: Catalog, descriptors: Rows) -> None:
@@ -274,11 +262,3 @@ def keep_groups(previous: Path, folder: Path, catalog: Catalog, descriptors: Row
     found = groups.describe(descriptors, len(catalog))
     groups.save(folder / NAME)
     catalog.with_columns(cluster=found.labels).write(folder / store.CATALOG)
-
-
-def _even(codes: NDArray[np.integer[Any]], most: int, seed: int) -> Ids:
-    """About ``most`` rows, evenly from the collections; all where there are no more."""
-    if len(codes) <= most:
-        return np.arange(len(codes))
-    share = max(most // max(len(np.unique(codes)), 1), 1)
-    return np.flatnonzero(at_most(np.ones(len(codes), dtype=bool), codes, share, seed))

@@ -215,11 +215,26 @@ def _settled_manifest(place: Path) -> Manifest:
     return Manifest.read(place)
 
 
-def replace_file(place: Path, name: str, write: Callable[[Path], None]) -> None:
-    """Replace one file of an index in one step; ``write`` is given the path to write to."""
+def replace_file(
+    place: Path, name: str, write: Callable[[Path], None], build_id: str | None = None
+) -> None:
+    """Replace one file of an index in one step.
+
+    Args:
+        place: the index folder.
+        name: of the file.
+        write: is given the path to write to.
+        build_id: the build that the file belongs to, where it must not enter another.
+
+    Raises:
+        StoreError: the index was built again meanwhile, somebody else writes it, or the disk is
+            full.
+    """
     new = place / f".{name}.new"
     try:
         with locked(place), space_errors(place):
+            if build_id is not None and Manifest.read(place).build_id != build_id:
+                raise StoreError(f"{place} was built again meanwhile; do it again for the new one")
             write(new)
             new.replace(place / name)
     finally:
