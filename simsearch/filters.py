@@ -1,5 +1,6 @@
-"""Which items a question is about: by collection, trait and price."""
+"""Which items a question is about: by collection, trait, price and day of the last sale."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from simsearch.catalog import Catalog, Trait
 from simsearch.errors import UsageError
 
 Mask = NDArray[np.bool_]
+_NEVER = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Filter:
         currency: the currency of both; needed where the items' last sales have several. ``USD``
             includes what a rate table converted. With a price or a currency asked for, items
             without a last sale in it are out.
+        since: earliest day of the last sale, inclusive; items without one are out.
+        until: latest day of it, inclusive.
     """
 
     collections: tuple[str, ...] = ()
@@ -31,6 +35,8 @@ class Filter:
     min_price: float | None = None
     max_price: float | None = None
     currency: str | None = None
+    since: dt.date | None = None
+    until: dt.date | None = None
 
     def __bool__(self) -> bool:
         return self != Filter()
@@ -47,6 +53,8 @@ class Filter:
             mask &= _in_collections(catalog, self.collections)
         for trait in self.traits:
             mask &= _has_trait(catalog, trait)
+        if (self.since, self.until) != (None, None):
+            mask &= _sold_between(catalog, self.since or dt.date.min, self.until or dt.date.max)
         if (self.min_price, self.max_price, self.currency) != (None, None, None):
             mask &= self._price_mask(catalog, mask)
         return mask
@@ -84,6 +92,13 @@ def _has_trait(catalog: Catalog, trait: Trait) -> Mask:
     mask = np.zeros(len(catalog), dtype=bool)
     mask[numbers(pc.list_parent_indices(traits), -1)[hit]] = True
     return mask
+
+
+def _sold_between(catalog: Catalog, first: dt.date, last: dt.date) -> Mask:
+    epoch = dt.date(1970, 1, 1).toordinal()
+    days = numbers(catalog.column("last_date"), _NEVER)
+    sold: Mask = days != _NEVER
+    return sold & (days >= first.toordinal() - epoch) & (days <= last.toordinal() - epoch)
 
 
 def _known_currency(catalog: Catalog, wanted: str | None) -> str:

@@ -112,19 +112,25 @@ def test_trait_matrix_of_some_rows_and_some_traits_equals_a_plain_loop(items, da
     assert matrix.items.tolist() == owners
 
 
+DAYS = st.dates() | st.dates(dt.date(2021, 1, 1), dt.date(2021, 1, 4))
+
+
 @settings(deadline=None)
 @given(ITEMS, st.data())
 def test_filters_equal_a_plain_loop(items, data):
     prices = [data.draw(st.none() | st.floats(0, 10)) for _ in items]
     currencies = [None if price is None else "ETH" for price in prices]
-    catalog = Catalog.from_items(items, last_price=prices, last_currency=currencies)
+    days = [None if price is None else data.draw(DAYS) for price in prices]
+    catalog = Catalog.from_items(items, last_price=prices, last_currency=currencies, last_date=days)
     traits = sorted({trait for one in items for trait in one.traits})
     wanted = data.draw(st.lists(st.sampled_from(traits), max_size=2)) if traits else []
     names = (
         data.draw(st.lists(st.sampled_from(list(catalog.collections)), max_size=2)) if items else []
     )
     low, high = data.draw(st.none() | st.floats(0, 10)), data.draw(st.none() | st.floats(0, 10))
-    mask = Filter(tuple(names), tuple(wanted), low, high).mask(catalog)
+    since, until = data.draw(st.none() | DAYS), data.draw(st.none() | DAYS)
+    asked = Filter(tuple(names), tuple(wanted), low, high, since=since, until=until)
+    mask = asked.mask(catalog)
     for row, one in enumerate(items):
         price = prices[row]
         assert mask[row] == (
@@ -132,6 +138,8 @@ def test_filters_equal_a_plain_loop(items, data):
             and set(wanted) <= set(one.traits)
             and (low is None or (price is not None and price >= low))
             and (high is None or (price is not None and price <= high))
+            and (since is None or (days[row] is not None and days[row] >= since))
+            and (until is None or (days[row] is not None and days[row] <= until))
         )
 
 
