@@ -8,10 +8,10 @@ from simsearch.panels import contents, evaluate, explore, opened, search, start,
 from simsearch.panels.style import STYLE, icon
 
 _PANELS = {
-    "search": search.show,
-    "explore": explore.show,
-    "evaluate": evaluate.show,
-    "index": contents.show,
+    "Search": search.show,
+    "Explore": explore.show,
+    "Evaluate": evaluate.show,
+    "Index": contents.show,
 }
 
 
@@ -37,10 +37,9 @@ def _chosen_panel(engine: SearchEngine) -> str:
         st.html(f'<h1 class="brand">simsearch</h1><p class="about">{name} · {items} items</p>')
         return st.segmented_control(
             "Panel",
-            list(state.PANELS),
-            default="search",
+            state.PANELS,
+            default=state.PANELS[0],
             required=True,
-            format_func=state.PANELS.__getitem__,
             key="panel",
             label_visibility="collapsed",
             bind="query-params",

@@ -3,7 +3,7 @@
 Widgets of one name are bound to the parameter of that name (``bind="query-params"``); the rest, the
 panel's ``item`` first of all, is set here. The parameters of the address:
 
-    panel                  search, explore, evaluate or index
+    panel                  Search, Explore, Evaluate or Index
     item                   key of the item that is asked about, collection/token_id
     k, balance, sort       how many look-alikes, look 0 to traits 1, similarity or price
     collection, trait      filters; may be given several times; a trait is written type=value
@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-PANELS = {"search": "Search", "explore": "Explore", "evaluate": "Evaluate", "index": "Index"}
-"""Name of each panel in the address, and as people read it."""
+PANELS = ("Search", "Explore", "Evaluate", "Index")
+"""Names of the panels, as people read them and as the address has them."""
 _NEXT = "next"
 
 
@@ -25,13 +25,18 @@ def item() -> str:
     return str(st.query_params.get("item", ""))
 
 
-def ask(key: str) -> None:
-    """Search by an item from now on; an empty key asks nothing. To be called in a callback."""
-    st.session_state["panel"] = "search"
+def set_item(key: str) -> None:
+    """Ask about an item from now on; an empty key asks about none."""
     if key:
         st.query_params["item"] = key
     else:
         st.query_params.pop("item", None)
+
+
+def ask(key: str) -> None:
+    """Search by an item. For callbacks: they run before the choice of a panel is drawn."""
+    st.session_state["panel"] = PANELS[0]
+    set_item(key)
 
 
 def visit(key: str) -> None:
@@ -47,5 +52,5 @@ def arrive() -> None:
 
 
 def link(panel: str, **parameters: str) -> str:
-    """Address of a panel, relative to the page."""
+    """Address of a panel, one of ``PANELS``, relative to the page."""
     return "?" + urlencode({"panel": panel} | parameters)
