@@ -13,8 +13,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simsearch.answer import Answer, Neighbor, Query
     from simsearch.catalog import Catalog, Item, LastSale
-    from simsearch.engine import Answer, Neighbor, Query, SearchEngine
+    from simsearch.engine import SearchEngine
     from simsearch.errors import SimsearchError
     from simsearch.filters import Filter
     from simsearch.neighbors import Neighbors
@@ -33,14 +34,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "engine",
+    "Answer": "answer",
     "Catalog": "catalog",
     "Filter": "filters",
     "Item": "catalog",
     "LastSale": "catalog",
-    "Neighbor": "engine",
+    "Neighbor": "answer",
     "Neighbors": "neighbors",
-    "Query": "engine",
+    "Query": "answer",
     "SearchEngine": "engine",
     "SimsearchError": "errors",
 }

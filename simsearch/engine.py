@@ -1,23 +1,25 @@
 """The search engine: an opened index that answers pictures."""
 
-import threading
+import datetime as dt
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.catalog import Catalog, LastSale, Trait
+from simsearch.ahead import Ahead
+from simsearch.answer import Answer, Query, describe
+from simsearch.catalog import Catalog
 from simsearch.encoders import Encoder, restore_encoder
-from simsearch.errors import UsageError
+from simsearch.errors import SalesError, UsageError
 from simsearch.filters import Filter
+from simsearch.grouping import groups
+from simsearch.grouping.groups import Groups
 from simsearch.images import RGB, load_image
 from simsearch.index import open_index
+from simsearch.pricing.desk import PriceDesk, Subject, Valuation
+from simsearch.recognition.membership import Membership, Recogniser, open_classifier
 from simsearch.retrieval import TRAITS, Retriever
 from simsearch.space.spaces import Spaces
 from simsearch.store import store
@@ -30,61 +32,6 @@ SPACES = {"look": 0.0, "traits": TRAITS}
 """Named balances between look (0) and traits (1)."""
 
 
-@dataclass(frozen=True)
-class Query:
-    """One picture that asks.
-
-    Attributes:
-        name: what people call it: a file name, ``-`` or a key.
-        descriptor: (dim,), float16 as the index keeps them: an indexed picture equals its own.
-        rgb: its pixels; of an indexed item its thumbnail.
-        row: its catalog row where it is an indexed item, else -1.
-        timing_ms: milliseconds spent on ``decode`` and ``encode``.
-    """
-
-    name: str
-    descriptor: NDArray[np.floating[Any]]
-    rgb: RGB
-    row: int = -1
-    timing_ms: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Neighbor:
-    """One item of an answer; ``distance`` is the final score, 0 to 2, smaller is nearer."""
-
-    rank: int
-    row: int
-    collection: str
-    token_id: str
-    distance: float
-    last_sale: LastSale | None
-    traits: tuple[Trait, ...]
-    cluster: int | None
-
-    @property
-    def key(self) -> str:
-        """``collection/token_id``."""
-        return f"{self.collection}/{self.token_id}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the index says of one picture.
-
-    Attributes:
-        query: the picture.
-        neighbors: the items nearest to it, nearest first.
-        among: how many items could be found: those that meet the conditions.
-        timing_ms: milliseconds spent on ``decode``, ``encode``, ``search`` and in ``total``.
-    """
-
-    query: Query
-    neighbors: list[Neighbor]
-    among: int
-    timing_ms: Mapping[str, float]
-
-
 class SearchEngine:
     """An index opened for reading; safe to share between threads.
 
@@ -93,6 +40,7 @@ class SearchEngine:
         manifest: what the index says of itself.
         catalog: its items.
         retriever: finds neighbours of descriptors.
+        desk: prices pictures from the sales of the index.
         thumbnails: small pictures, in catalog order.
     """
 
@@ -103,9 +51,9 @@ class SearchEngine:
         self.folder = folder
         self.manifest = manifest
         self._weights = weights
-        self._lock = threading.Lock()
+        self._encoder = Ahead(self._load_encoder)
         if ahead:
-            self._start_encoder()
+            self._encoder.start()
         self.catalog = Catalog.read(folder / store.CATALOG)
         self.thumbnails = Thumbnails(folder)
         kept, index = Descriptors(folder / DESCRIPTORS), open_index(folder)
@@ -116,6 +64,12 @@ class SearchEngine:
         ):
             self.catalog.require_rows(count, what)
         self.retriever = Retriever(Spaces.open(folder), index, kept, self.catalog)
+        self.desk = PriceDesk.open(folder, self.catalog, self.retriever.spaces, index)
+        codes, names = self.catalog.collection_codes, list(self.catalog.collections)
+        self._recogniser = Recogniser(open_classifier(folder, names), index, codes, names)
+        self._groups = (
+            Groups.open(folder / groups.NAME) if (folder / groups.NAME).exists() else None
+        )
 
     @classmethod
     def open(
@@ -143,18 +97,7 @@ class SearchEngine:
             WeightsError: its weights are not at hand.
             StoreError: the running encoder is not the one that made the index.
         """
-        return self._start_encoder().result()
-
-    def _start_encoder(self) -> "Future[Encoder]":
-        with self._lock:
-            return self._loading
-
-    @cached_property
-    def _loading(self) -> "Future[Encoder]":
-        pool = ThreadPoolExecutor(1, thread_name_prefix="simsearch-encoder")
-        loading = pool.submit(self._load_encoder)
-        pool.shutdown(wait=False)
-        return loading
+        return self._encoder.result()
 
     def _load_encoder(self) -> Encoder:
         stamp = self.manifest.encoder
@@ -222,14 +165,16 @@ class SearchEngine:
         *,
         balance: float | None = None,
         only: Filter = Filter(),  # noqa: B008 -- frozen
+        as_of: dt.date | None = None,
     ) -> Answer:
-        """Find the items nearest to a picture.
+        """Say all that the index knows of a picture.
 
         Args:
             query: from ``read`` or ``item``.
-            k: how many, 1 or more.
+            k: how many items to find, 1 or more.
             balance: 0 = look, 1 = traits; the index's own by default.
             only: conditions that every item found meets.
+            as_of: day of the price; today by default.
 
         Raises:
             UsageError: k below 1, or a filter that names what the index does not have.
@@ -245,10 +190,77 @@ class SearchEngine:
             allowed=allowed,
         )
         there = found.ids[0] >= 0
-        neighbors = self._describe(found.ids[0][there], found.distances[0][there])
-        timing = dict(query.timing_ms) | {"search": 1e3 * (time.perf_counter() - start)}
-        among = len(self.catalog) if allowed is None else int(allowed.sum())
-        return Answer(query, neighbors, among, timing | {"total": sum(timing.values())})
+        neighbors = describe(self.catalog, found.ids[0][there], found.distances[0][there])
+        searched = time.perf_counter()
+        membership = self.identify(query)
+        value, no_value = self.try_price(query, membership, as_of)
+        spent = {"search": searched - start, "value": time.perf_counter() - searched}
+        timing = dict(query.timing_ms) | {name: 1e3 * seconds for name, seconds in spent.items()}
+        return Answer(
+            query,
+            neighbors,
+            among=len(self.catalog) if allowed is None else int(allowed.sum()),
+            membership=membership,
+            value=value,
+            no_value=no_value,
+            cluster=self.group_of(query),
+            timing_ms=timing | {"total": sum(timing.values())},
+        )
+
+    def identify(self, query: Query) -> Membership:
+        """Name the collection that a picture belongs to, or the one that is nearest."""
+        return self._recogniser.identify(self._vector(query), query.row)
+
+    def price(
+        self,
+        query: Query,
+        membership: Membership,
+        as_of: dt.date | None = None,
+        *,
+        force: bool = False,
+    ) -> Valuation:
+        """Say what a picture would fetch as a member of its collection.
+
+        Args:
+            query: from ``read`` or ``item``.
+            membership: from ``identify``.
+            as_of: only sales of earlier days count; today by default.
+            force: price a picture of no indexed collection as one of the nearest collection.
+
+        Raises:
+            SalesError: it belongs to no indexed collection, or nothing of it was sold before.
+        """
+        if not (membership.known or force) or not membership.name:
+            raise SalesError(
+                "no price: the picture belongs to no indexed collection; "
+                f"the nearest is {membership.name or 'none'}, --force prices it as one of those"
+            )
+        subject = Subject(query.descriptor, self._vector(query), query.row)
+        return self.desk.price(subject, membership.name, as_of or dt.date.today())
+
+    def try_price(
+        self, query: Query, membership: Membership, as_of: dt.date | None = None
+    ) -> tuple[Valuation | None, str]:
+        """The price of a picture, or why there is none."""
+        try:
+            return self.price(query, membership, as_of), ""
+        except SalesError as error:
+            return None, str(error)
+
+    def group_of(self, query: Query) -> int | None:
+        """Group of a picture, None where the index has no groups."""
+        if query.row >= 0:
+            group: int | None = self.catalog.column("cluster")[query.row].as_py()
+            return group
+        return int(self._groups.labels(query.descriptor[None])[0]) if self._groups else None
+
+    def _vector(self, query: Query) -> NDArray[np.float32]:
+        if query.row >= 0:
+            return np.array(self.retriever.index.vectors[query.row])
+        vector: NDArray[np.float32] = self.retriever.spaces.look.transform(query.descriptor[None])[
+            0
+        ]
+        return vector
 
     def _allowed(self, query: Query, only: Filter) -> NDArray[np.bool_] | None:
         if not only and query.row < 0:
@@ -257,22 +269,3 @@ class SearchEngine:
         if query.row >= 0:
             allowed[query.row] = False
         return allowed
-
-    def _describe(self, rows: NDArray[np.int64], distances: NDArray[np.float32]) -> list[Neighbor]:
-        items = self.catalog.items(rows.tolist())
-        clusters = self.catalog.column("cluster")
-        return [
-            Neighbor(
-                rank=place + 1,
-                row=int(row),
-                collection=item.collection,
-                token_id=item.token_id,
-                distance=float(distance),
-                last_sale=self.catalog.last_sale(row),
-                traits=item.traits,
-                cluster=clusters[row].as_py(),
-            )
-            for place, (row, distance, item) in enumerate(
-                zip(rows.tolist(), distances, items, strict=True)
-            )
-        ]

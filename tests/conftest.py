@@ -1,13 +1,28 @@
 """What many tests ask: a small generated sample and an index of it, made once."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from simsearch.cli import run
 from simsearch.engine import SearchEngine
 from simsearch.sample import SamplePlan, write_sample
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_blas_thread() -> Iterator[None]:
+    """OpenBLAS's threads wait by spinning: small products take twenty times the time on busy cores.
+
+    The environment is for libraries that are loaded later, and for other processes.
+    """
+    with threadpool_limits(1, user_api="blas"), pytest.MonkeyPatch.context() as patch:
+        if "OPENBLAS_NUM_THREADS" not in os.environ:
+            patch.setenv("OPENBLAS_NUM_THREADS", "1")
+        yield
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,20 @@ from simsearch.filters import Filter
 from simsearch.sales.table import SalesTable
 from simsearch.store import store
 
-KEYS = ["query", "neighbors", "collection", "value", "cluster", "timing_ms"]
+KEYS = ["query", "neighbors", "collection", "value", "no_value", "cluster", "timing_ms"]
 NEIGHBOR_KEYS = [
     *("rank", "collection", "token_id", "distance", "price", "currency", "sale_date"),
     *("traits", "cluster"),
 ]
+VALUE_KEYS = [
+    *("low", "price", "high", "currency", "as_of", "nominal_coverage", "realised_coverage"),
+    *("level", "warnings", "comparables", "excluded"),
+]
+COMPARABLE_KEYS = [
+    *("collection", "token_id", "date", "price", "price_today", "distance", "weight"),
+    "common_traits",
+]
+EXCLUDED_KEYS = ["token_id", "date", "price", "reason"]
 
 
 @pytest.fixture
@@ -55,8 +64,12 @@ def test_the_document_is_the_contract(ask_json, sample_index):
     found = ask_json(sample_index.picture)
     assert list(found) == KEYS
     assert found["query"] == str(sample_index.picture)
-    assert (found["collection"], found["value"], found["cluster"]) == (None, None, None)
-    assert list(found["timing_ms"]) == ["decode", "encode", "search", "total"]
+    assert list(found["collection"]) == ["name", "probability", "known"]
+    assert list(found["value"]) == VALUE_KEYS
+    assert list(found["value"]["comparables"][0]) == COMPARABLE_KEYS
+    assert all(list(one) == EXCLUDED_KEYS for one in found["value"]["excluded"])
+    assert (found["no_value"], found["cluster"]) == (None, None)
+    assert list(found["timing_ms"]) == ["decode", "encode", "search", "value", "total"]
     spent = found["timing_ms"]
     assert spent["total"] == pytest.approx(sum(spent.values()) - spent["total"], abs=0.05)
     assert len(found["neighbors"]) == 10

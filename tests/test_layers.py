@@ -16,7 +16,7 @@ NAME = PACKAGE.name
 
 LAYERS = [
     # Words, numbers, colours and draws that everybody uses.
-    {"errors", "neighbors", "colours", "draws"},
+    {"errors", "neighbors", "colours", "draws", "ahead"},
     # One noun each.
     {"arrow", "images", "tables", "tensors", "plots", "sheet"},
     {"catalog", "weights"},
@@ -27,6 +27,7 @@ LAYERS = [
     # What is learned.
     {"retrieval", "pricing", "recognition", "grouping", "traits"} | {"maps", "rarity"},
     # Things put together.
+    {"answer"},
     {"engine"},
     {"building"},
     {"evaluation"},

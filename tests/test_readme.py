@@ -82,6 +82,9 @@ def test_the_document_has_the_keys_that_are_shown(sample_index, capfdbinary):
     assert list(given["neighbors"][0]) == list(shown["neighbors"][0])
     assert list(given["neighbors"][0]["traits"][0]) == list(shown["neighbors"][0]["traits"][0])
     assert list(given["timing_ms"]) == list(shown["timing_ms"])
+    assert list(given["collection"]) == list(shown["collection"])
+    assert list(given["value"]) == list(shown["value"])
+    assert list(given["value"]["comparables"][0]) == list(shown["value"]["comparables"][0])
 
 
 def test_the_python_example_runs(sample_index, tmp_path):

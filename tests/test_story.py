@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from simsearch.answer import Answer
 from simsearch.building import builder
 from simsearch.building.builder import BuildConfig
 from simsearch.building.encoding import Encoding
 from simsearch.building.fitting import Fitting
 from simsearch.encoders import load_encoder
-from simsearch.engine import Answer, SearchEngine
+from simsearch.engine import SearchEngine
 from simsearch.filters import Filter
 from simsearch.sample import DESIGNS, SamplePlan, write_sample
 from simsearch.sources import PictureReader, SourceContents, read_sources

@@ -1,4 +1,4 @@
-"""What an index answers with, fitted on its own items: spaces, vector index, prices."""
+"""What an index answers with, fitted on its own items: spaces, vectors, collections, prices."""
 
 import hashlib
 import json
@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 from simsearch.building.builder import Assembled, Finish
 from simsearch.encoders import Encoder
 from simsearch.errors import StoreError
+from simsearch.grouping.groups import keep_groups
 from simsearch.index import FILES, build_index, open_index
 from simsearch.pricing import appraisal
 from simsearch.pricing.appraisal import Appraiser
+from simsearch.recognition import membership
+from simsearch.recognition.membership import Described, fit_on_index, save_classifier
 from simsearch.space import spaces
 from simsearch.space.spaces import Spaces
 from simsearch.store.manifest import Manifest
 
+_FITTED = (spaces.NAME, membership.NAME, appraisal.NAME)
+"""Files besides those of the vector index."""
 _CHUNK = 1024
 
 
@@ -47,11 +52,15 @@ class Fitting:
         return cls(blocks, **settings)  # type: ignore[arg-type]
 
     def __call__(self, made: Assembled) -> Mapping[str, object]:
-        """Write spaces, vector index and price estimators; say what was fitted on what."""
+        """Write all that answers need besides the items; say what was fitted on what."""
+        if made.previous is not None:
+            keep_groups(
+                made.previous, made.folder, made.catalog, made.descriptors, made.previous_rows
+            )
         inputs = _inputs(made, self)
         before = _fitted_before(made)
         if before.get("inputs") == inputs and made.previous and _readable(made.previous):
-            for name in (spaces.NAME, appraisal.NAME, *FILES):
+            for name in (*_FITTED, *FILES):
                 shutil.copyfile(made.previous / name, made.folder / name)
             return before
         keep = not self.refit and _still_fits(before, made)
@@ -60,6 +69,9 @@ class Fitting:
         vectors = _vectors(fitted, made, keep)
         index = build_index(self.kind, vectors, seed=self.seed)
         index.save(made.folder)
+        names = list(made.catalog.collections)
+        described = Described(made.descriptors, fitted.look.spans, made.catalog.collection_codes)
+        save_classifier(made.folder, fit_on_index(index, described, self.seed), names)
         prices = Appraiser.fit(fitted, vectors, made.catalog, made.sales)
         prices.save(made.folder)
         since = before.get("fitted_on") if keep else len(made.catalog)
@@ -87,6 +99,8 @@ def _still_fits(before: Mapping[str, object], made: Assembled) -> bool:
 
 def _readable(folder: Path) -> bool:
     """Whether what was fitted is there and of the present formats: a build mends what is not."""
+    if not all((folder / name).exists() for name in _FITTED):
+        return False
     try:
         return Spaces.open(folder).look.width == open_index(folder).dim
     except StoreError:

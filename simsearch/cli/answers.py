@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from simsearch.cli.console import console, printable, table
+from simsearch.cli.values import membership_document, price_text, summary, value_document
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from simsearch.answer import Answer, Neighbor
     from simsearch.catalog import LastSale, Trait
-    from simsearch.engine import Answer, Neighbor, SearchEngine
+    from simsearch.engine import SearchEngine
     from simsearch.images import RGB
     from simsearch.sheet import Captioned
     from simsearch.sources.reader import PictureReader
@@ -24,9 +26,10 @@ def document(answer: "Answer") -> dict[str, object]:
     return {
         "query": answer.query.name,
         "neighbors": [_neighbor(neighbor) for neighbor in answer.neighbors],
-        "collection": None,
-        "value": None,
-        "cluster": None,
+        "collection": membership_document(answer.membership),
+        "value": value_document(answer.value),
+        "no_value": answer.no_value or None,
+        "cluster": answer.cluster,
         "timing_ms": {name: round(spent, 2) for name, spent in answer.timing_ms.items()},
     }
 
@@ -59,6 +62,7 @@ def show(answer: "Answer", engine: "SearchEngine") -> None:
     if query.row >= 0:
         known = [sale_text(engine.catalog.last_sale(query.row)), _traits(own)]
         out.print(printable(" · ".join(filter(None, known))))
+    out.print(summary(answer.membership, answer.value, answer.no_value, answer.cluster))
     out.print()
     if not answer.neighbors:
         out.print("nothing found: no item meets the conditions")
@@ -108,11 +112,6 @@ def _traits(traits: "Iterable[Trait]") -> str:
 def sale_text(sale: "LastSale | None") -> str:
     """Price, currency and day of a sale; nothing where there is none."""
     return f"{price_text(sale.price)} {sale.currency} {sale.date}" if sale else ""
-
-
-def price_text(price: float) -> str:
-    """A price with as many digits as matter."""
-    return f"{price:,.0f}" if price >= 1000 else f"{price:.4g}"
 
 
 def sheet(answers: "Sequence[Answer]", engine: "SearchEngine") -> bytes:

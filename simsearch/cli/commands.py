@@ -70,12 +70,13 @@ simsearch = LazyGroup(
         "sample": "simsearch.cli.sample:sample",
         "index": "simsearch.cli.index:index",
         "query": "simsearch.cli.query:query",
+        "price": "simsearch.cli.price:price",
         "cluster": "simsearch.cli.cluster:cluster",
         "evaluate": "simsearch.cli.evaluate:evaluate",
         "app": "simsearch.cli.app:app",
         "weights": "simsearch.cli.weights:weights",
     },
-    help="Find pictures of NFT art that look alike, their traits and what they last sold for.",
+    help="Find NFT art that looks like a picture, its collection, and what it would fetch.",
     example="""\
 simsearch demo
 simsearch index build pictures/ --out indexes/mine

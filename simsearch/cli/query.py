@@ -1,8 +1,7 @@
-"""``simsearch query``: which indexed items look like a picture."""
+"""``simsearch query``: what a picture is, what looks like it, and what it would fetch."""
 
 import math
-import os
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +11,14 @@ import click
 from simsearch.cli import FAILED
 from simsearch.cli.commands import command
 from simsearch.cli.console import JsonCommand, json_option, notice, write_json
-from simsearch.cli.options import chosen_index, index_option, into, path_type, weights_option
+from simsearch.cli.options import index_option, into, path_type, weights_option
+from simsearch.cli.pictures import Failure, asked_pictures, open_engine
 
 if TYPE_CHECKING:
-    from simsearch.engine import Answer, Query, SearchEngine
+    from simsearch.answer import Answer
+    from simsearch.engine import SearchEngine
     from simsearch.filters import Filter
 
-_STDIN = "-"
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -40,18 +40,10 @@ class QuerySettings:
     sheet: Path | None
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A picture that could not be asked with."""
-
-    query: str
-    error: str
-
-
 @command(
     "query",
     cls=JsonCommand,
-    summary="Find what looks like a picture.",
+    summary="Find what looks like a picture, and what it is.",
     example="""\
 simsearch query picture.png --index indexes/mine
 simsearch query punks/7 --trait "type=Ape" --max-price 50 --sheet answer.png
@@ -77,7 +69,7 @@ curl -s https://example.org/picture.png | simsearch query - --json""",
 @click.option("--sheet", type=path_type, metavar="OUT.png", help="Write the answer as one picture.")
 @into(QuerySettings)
 def query(settings: QuerySettings) -> None:
-    """Find the indexed items that look like PICTURE, with their traits and last sales.
+    """Find the indexed items that look like PICTURE, its collection, and what it would fetch.
 
     PICTURE is a file, - for standard input, or the key collection/token_id of an indexed item,
     which then leaves itself out. A file that exists wins over a key.
@@ -86,8 +78,8 @@ def query(settings: QuerySettings) -> None:
     has an "error" in place of "neighbors" in the JSON, and the exit code is 1.
     """
     _check(settings)
-    engine = open_engine(settings)
-    results = [_result(engine, name, settings) for name in settings.pictures]
+    engine = open_engine(settings.pictures, settings.index, settings.weights)
+    results = list(_answers(engine, settings))
     if settings.json_place is not None:
         from simsearch.cli.answers import document
 
@@ -130,54 +122,19 @@ def _is_png_or_new(path: Path) -> bool:
         return file.read(len(_PNG)) in (b"", _PNG)
 
 
-def open_engine(settings: QuerySettings) -> "SearchEngine":
-    """Open the index; its encoder is loaded meanwhile where a picture will need it."""
-    index = chosen_index(settings.index)
-    from simsearch.engine import SearchEngine
+def _answers(engine: "SearchEngine", settings: QuerySettings) -> "Iterator[Answer | Failure]":
+    """Ask with each picture, and show the answer to people unless JSON is wanted."""
+    balance, only = _balance(settings), _filter(settings)
+    for asked in asked_pictures(engine, settings.pictures):
+        if isinstance(asked, Failure):
+            yield asked
+            continue
+        answer = engine.answer(asked, settings.k, balance=balance, only=only)
+        if settings.json_place is None:
+            from simsearch.cli.answers import show
 
-    files = [name for name in settings.pictures if name == _STDIN or os.path.exists(name)]
-    return SearchEngine.open(index, weights=settings.weights, ahead=bool(files))
-
-
-def _result(engine: "SearchEngine", name: str, settings: QuerySettings) -> "Answer | Failure":
-    """Ask with one picture, and show the answer to people unless JSON is wanted."""
-    from simsearch.errors import ItemNotFoundError, PictureError
-
-    try:
-        asked = read_picture(engine, name)
-    except (ItemNotFoundError, PictureError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        notice(f"error: {name}: {reason}")
-        return Failure(name, str(reason))
-    answer = engine.answer(asked, settings.k, balance=_balance(settings), only=_filter(settings))
-    if settings.json_place is None:
-        from simsearch.cli.answers import show
-
-        show(answer, engine)
-    return answer
-
-
-def read_picture(engine: "SearchEngine", name: str) -> "Query":
-    """Make a query of a file, of standard input, or of an indexed item's key.
-
-    Raises:
-        PictureError: no usable picture.
-        ItemNotFoundError: neither a file nor a key.
-        OSError: the file cannot be read.
-    """
-    from simsearch.errors import ItemNotFoundError
-    from simsearch.images import MAX_BYTES
-    from simsearch.sources.reader import read_file
-
-    if name == _STDIN:
-        return engine.read(sys.stdin.buffer.read(MAX_BYTES + 1), name)
-    if os.path.exists(name):
-        return engine.read(read_file(Path(name)), name)
-    try:
-        return engine.item(name)
-    except ItemNotFoundError as error:
-        place = f"no such file, and no such item in {engine.folder}"
-        raise ItemNotFoundError(f"{place}; give a picture or collection/token_id") from error
+            show(answer, engine)
+        yield answer
 
 
 def _balance(settings: QuerySettings) -> float | None:

@@ -247,7 +247,9 @@ def write_groups(place: Path, build_id: str, groups: Groups, catalog: Catalog, f
     store.replace_file(place, store.CATALOG, marked.write, build_id)
 
 
-def keep_groups(previous: Path, folder: Path, catalog: Catalog, descriptors: Rows) -> None:
+def keep_groups(
+    previous: Path, folder: Path, catalog: Catalog, descriptors: Rows, previous_rows: Ids
+) -> None:
     """Carry the groups of an index over to the one that takes its place; new items get theirs.
 
     Args:
@@ -255,10 +257,16 @@ def keep_groups(previous: Path, folder: Path, catalog: Catalog, descriptors: Row
         folder: of the new one, whose catalog is written again.
         catalog: of the new one.
         descriptors: of the new one.
+        previous_rows: (n,), a row of the index before that shows the same picture; -1 for none.
     """
     if not (previous / NAME).exists():
         return
     groups = Groups.open(previous / NAME)
-    found = groups.describe(descriptors, len(catalog))
+    old = Catalog.read(previous / store.CATALOG).column("cluster").fill_null(-1).to_numpy()
+    found = np.append(old, -1)[previous_rows].astype(np.int64)
+    new = np.flatnonzero(found < 0)
+    for start in range(0, len(new), _CHUNK):
+        rows = new[start : start + _CHUNK]
+        found[rows] = groups.labels(descriptors.rows(rows))
     groups.save(folder / NAME)
-    catalog.with_columns(cluster=found.labels).write(folder / store.CATALOG)
+    catalog.with_columns(cluster=found).write(folder / store.CATALOG)

@@ -1,7 +1,7 @@
 """Prices for an index: its sales, look and traits brought to one estimator per collection."""
 
-import datetime as dt
 import json
+import weakref
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,17 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.arrow import equals
+from simsearch.arrow import equals, row_numbers
 from simsearch.catalog import Catalog
 from simsearch.errors import SalesError, StoreError
-from simsearch.index import VectorIndex, build_index
-from simsearch.neighbors import Neighbors
+from simsearch.index import build_index
 from simsearch.pricing.arrays import from_arrays, to_arrays
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
-from simsearch.pricing.forward import Asked, PriceSettings
+from simsearch.pricing.forward import PriceSettings
 from simsearch.pricing.levels import NEVER, SaleHistory
 from simsearch.pricing.markets import Market, View
-from simsearch.pricing.valuation import PriceEstimate, value
 from simsearch.sales.table import SalesTable
 from simsearch.space.spaces import Spaces
 from simsearch.space.trait_matrix import trait_matrix
@@ -60,7 +58,7 @@ class Ledger:
         numbers, names = own.codes("currency")
         currency = names[int(np.bincount(numbers).argmax())]
         members = members_of(catalog, collection)
-        tokens = catalog.column("token_id").take(members).to_pylist()
+        tokens = catalog.column("token_id").take(row_numbers(members)).to_pylist()
         place = {token: item for item, token in enumerate(tokens)}
         items = np.array([place[token] for token in own.text("token_id")], dtype=np.int64)
         amounts = own.amounts(currency)
@@ -143,9 +141,11 @@ class Appraiser:
         """
         try:
             arrays = np.load(folder / NAME, allow_pickle=False)
-            return cls(json.loads(str(arrays["currencies"])), arrays)
+            made = cls(json.loads(str(arrays["currencies"])), arrays)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
+        weakref.finalize(made, arrays.close)
+        return made
 
     def model(self, collection: str) -> PriceEstimator:
         """The estimator of a collection.
@@ -161,42 +161,3 @@ class Appraiser:
             own = {name.removeprefix(start): self._arrays[name] for name in names}
             self._models[collection] = from_arrays(own)
         return self._models[collection]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is to be priced: a picture, or an item where ``row`` is its catalog row."""
-
-    vector: NDArray[np.float32]
-    trait_scores: NDArray[np.float32] | None
-    row: int = -1
-
-
-def appraise(
-    appraiser: Appraiser,
-    subject: Subject,
-    ledger: Ledger,
-    index: VectorIndex,
-    collection: str,
-    *,
-    as_of: dt.date,
-    reasons: NDArray[np.str_],
-) -> PriceEstimate:
-    """Price one picture as a member of a collection.
-
-    Raises:
-        SalesError: nothing usable of the collection was sold before that day.
-    """
-    model = appraiser.model(collection)
-    allowed = np.zeros(index.size, dtype=bool)
-    allowed[ledger.members] = True
-    found = index.search(subject.vector[None], model.settings.neighbors + 1, allowed=allowed)
-    local = np.where(found.ids >= 0, np.searchsorted(ledger.members, found.ids), -1)
-    own = np.searchsorted(ledger.members, [subject.row]) if subject.row >= 0 else np.array([-1])
-    scores = None if subject.trait_scores is None else subject.trait_scores[None]
-    asked = Asked(
-        Neighbors(local, found.distances),
-        own.astype(np.int64),
-        join_descriptors(subject.vector[None], scores),
-    )
-    return value(model, asked, as_of, currency=appraiser.currencies[collection], reasons=reasons)

@@ -1,18 +1,22 @@
 """Fit a collection classifier on an index: its items ask it, themselves or their like left out."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.errors import StoreError
 from simsearch.index import VectorIndex, build_index
 from simsearch.neighbors import Neighbors
 from simsearch.recognition.classification import VOTERS, Asked, CollectionClassifier
 from simsearch.space.look import LookSpace, Span
 from simsearch.space.spaces import Rows
 
+NAME = "collections.json"
 Ids = NDArray[np.int64]
 Codes = NDArray[np.integer[Any]]
 
@@ -37,6 +41,54 @@ class Described:
     codes: Codes
 
 
+@dataclass(frozen=True)
+class Membership:
+    """The collection of a picture.
+
+    Attributes:
+        name: the likeliest collection, or the nearest one of a picture that is not known; empty
+            where there is no other item.
+        probability: 0 to 1, that the picture belongs to it.
+        known: whether the picture belongs to an indexed collection rather than to none.
+    """
+
+    name: str
+    probability: float
+    known: bool
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """Names the collection of pictures that ask an opened index.
+
+    Attributes:
+        classifier: fitted on the index.
+        index: searches its vectors.
+        codes: int (n,), the collection of each row.
+        names: of the collections, in the order of their codes.
+    """
+
+    classifier: CollectionClassifier
+    index: VectorIndex
+    codes: Codes
+    names: Sequence[str]
+
+    def identify(self, vector: NDArray[np.float32], row: int = -1) -> Membership:
+        """Name the collection of one picture.
+
+        Args:
+            vector: float32 (d,), unit length.
+            row: of an indexed item, which then has no vote itself.
+        """
+        near = self.index.search(vector[None], VOTERS + 1 if row >= 0 else VOTERS)
+        near = _without(near, np.array([row])) if row >= 0 else near
+        if near.ids[0, 0] < 0:
+            return Membership("", 0.0, False)
+        verdict = self.classifier.predict(Asked.of(vector[None], near, self.codes))
+        name = self.names[int(verdict.codes[0])]
+        return Membership(name, float(verdict.probability[0]), bool(verdict.known[0]))
+
+
 def fit_on_index(index: VectorIndex, items: Described, seed: int = 0) -> CollectionClassifier:
     """Fit what an index answers with.
 
@@ -48,6 +100,24 @@ def fit_on_index(index: VectorIndex, items: Described, seed: int = 0) -> Collect
     count = int(items.codes.max()) + 1
     known, codes = ask_itself(index, items.codes, seed=seed)
     return CollectionClassifier().fit(known, codes, count, ask_as_strangers(items, seed))
+
+
+def save_classifier(folder: Path, fitted: CollectionClassifier, names: Sequence[str]) -> None:
+    """Write ``collections.json``; ``names`` in the order of their codes."""
+    (folder / NAME).write_text(json.dumps(fitted.state(names), indent=1), encoding="utf-8")
+
+
+def open_classifier(folder: Path, names: Sequence[str]) -> CollectionClassifier:
+    """The classifier of an index.
+
+    Raises:
+        StoreError: missing or damaged.
+    """
+    try:
+        state = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return CollectionClassifier.from_state(state, names)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
 
 
 def ask_itself(
