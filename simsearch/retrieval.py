@@ -1,5 +1,6 @@
 """Two-stage search: a shortlist by vector, then the order by every cell and by traits."""
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.catalog import Catalog
+from simsearch.colours import cell_matches
 from simsearch.index import VectorIndex
 from simsearch.neighbors import Neighbors
 from simsearch.space.cells import look_distance
@@ -116,6 +118,20 @@ class Retriever:
         candidates = self.descriptors.rows(ids)[:, grid]
         weights = self._cell_weights[self.catalog.collection_codes[ids]]
         return look_distance(descriptor[grid], candidates, weights)
+
+    def agreement(self, descriptor: NDArray[np.floating], row: int) -> Floats | None:
+        """Where a picture looks like an item.
+
+        Returns:
+            float32 (side, side), 0 to 1 for each cell of the grid, the first at the upper left;
+            None where the encoder keeps no grid.
+        """
+        grid = self.spaces.grid
+        if grid is None:
+            return None
+        matches = cell_matches(descriptor[grid], self.descriptors.rows([row])[:, grid])
+        side = math.isqrt(matches.shape[1])
+        return matches.reshape(side, side)
 
     @cached_property
     def _names(self) -> list[str]:

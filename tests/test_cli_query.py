@@ -1,5 +1,6 @@
 """``simsearch query``: its JSON contract, its table, its sheet, and every way to ask."""
 
+import datetime as dt
 import io
 import json
 import shutil
@@ -190,6 +191,11 @@ def test_filters_are_those_of_the_library(ask_json, sample_index):
             Filter(("lighthouses",), min_price=0.5, max_price=2),
         ),
         (["--currency", "USD", "--min-price", 900], Filter(currency="USD", min_price=900)),
+        (["--since", "2023-05-01"], Filter(since=dt.date(2023, 5, 1))),
+        (
+            ["--since", "2022-12-01", "--until", "2023-04-30"],
+            Filter(since=dt.date(2022, 12, 1), until=dt.date(2023, 4, 30)),
+        ),
     ]
     for args, only in cases:
         allowed = {catalog.key(row) for row in np.flatnonzero(only.mask(catalog)).tolist()}

@@ -21,7 +21,7 @@ LAYERS = [
     {"arrow", "images", "tables", "tensors", "plots", "sheet"},
     {"catalog", "weights"},
     # Families, and what is known of items.
-    {"filters", "sales"},
+    {"filters", "sales", "wording"},
     {"sources", "encoders", "index", "sample"},
     {"store", "space"},
     # What is learned.
@@ -29,7 +29,7 @@ LAYERS = [
     # Things put together.
     {"answer"},
     {"engine"},
-    {"building"},
+    {"building", "answer_sheet"},
     {"evaluation"},
     {"report"},
     {"pages"},

@@ -230,3 +230,17 @@ def test_shortlist_is_the_first_stage(found):
     np.testing.assert_array_equal(near.ids, exact.ids)
     assert found.shortlist(asked).k == 20
     assert found.shortlist(asked, 10_000).k == len(found.catalog)
+
+
+def test_agreement_is_the_match_of_each_cell_where_it_lies(found):
+    descriptors = found.descriptors.rows([0, 7]).astype(np.float64)
+    first, second = (row[: 3 * 1024].reshape(32, 32, 3) for row in descriptors)
+    apart = ((first - second) ** 2).sum(axis=2) / MATCH_SCALE**2
+    agreement = found.agreement(found.descriptors.rows([0])[0], 7)
+    np.testing.assert_allclose(agreement, 1 / (1 + apart), rtol=1e-3)
+    assert (found.agreement(found.descriptors.rows([7])[0], 7) == 1).all()
+
+
+def test_without_a_grid_there_is_no_place_to_agree_in():
+    plain = retriever(PLAIN)
+    assert plain.agreement(plain.descriptors.rows([0])[0], 7) is None

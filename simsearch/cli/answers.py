@@ -1,21 +1,19 @@
-"""An answer for people, for programs and as a picture."""
+"""An answer for people and for programs."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from simsearch.cli.console import console, printable, table
-from simsearch.cli.values import membership_document, price_text, summary, value_document
+from simsearch.cli.values import membership_document, summary, value_document
+from simsearch.wording import sale_text
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
     from simsearch.answer import Answer, Neighbor
-    from simsearch.catalog import LastSale, Trait
+    from simsearch.catalog import Trait
     from simsearch.engine import SearchEngine
-    from simsearch.images import RGB
-    from simsearch.sheet import Captioned
-    from simsearch.sources.reader import PictureReader
 
 _WIDE = 120
 """Columns of a terminal from which a trait is written with its type."""
@@ -107,49 +105,3 @@ def _marked(traits: "Sequence[Trait]", own: "Sequence[Trait]", *, wide: bool) ->
 
 def _traits(traits: "Iterable[Trait]") -> str:
     return ", ".join(": ".join(trait) for trait in traits)
-
-
-def sale_text(sale: "LastSale | None") -> str:
-    """Price, currency and day of a sale; nothing where there is none."""
-    return f"{price_text(sale.price)} {sale.currency} {sale.date}" if sale else ""
-
-
-def sheet(answers: "Sequence[Answer]", engine: "SearchEngine") -> bytes:
-    """Answers as one PNG, each below the other; originals where they are still in their place."""
-    from simsearch.sheet import answer_sheet, stacked
-    from simsearch.sources.reader import PictureReader
-
-    with PictureReader() as reader:
-        return stacked([answer_sheet(*_captioned(one, engine, reader)) for one in answers])
-
-
-def _captioned(
-    answer: "Answer", engine: "SearchEngine", reader: "PictureReader"
-) -> "tuple[Captioned, list[Captioned]]":
-    query = answer.query
-    rgb = query.rgb if query.row < 0 else _picture(engine, query.row, reader)
-    among = f"{len(answer.neighbors):,} nearest of {answer.among:,} items"
-    found: list[Captioned] = [
-        (_picture(engine, one.row, reader), _caption(one)) for one in answer.neighbors
-    ]
-    return (rgb, [query.name, among]), found
-
-
-def _caption(found: "Neighbor") -> list[str]:
-    values = ", ".join(value for _, value in found.traits)
-    similarity = f"similarity {1 - found.distance:.3f}"
-    return list(filter(None, [found.key, similarity, sale_text(found.last_sale), values]))
-
-
-def _picture(engine: "SearchEngine", row: int, reader: "PictureReader") -> "RGB":
-    """The original where it can still be read and is the one indexed, else the thumbnail."""
-    from simsearch.errors import PictureError
-    from simsearch.images import load_image
-
-    try:
-        encoded = reader.read(engine.catalog.picture(row))
-        if encoded.content_hash == engine.catalog.column("content_hash")[row].as_py():
-            return encoded.rgb()
-    except PictureError:
-        pass
-    return load_image(engine.thumbnails[row])

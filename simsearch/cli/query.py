@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from simsearch.filters import Filter
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class QuerySettings:
     min_price: float | None
     max_price: float | None
     currency: str | None
+    since: datetime | None
+    until: datetime | None
     weights: Path | None
     json_place: str | None
     sheet: Path | None
@@ -64,6 +68,8 @@ curl -s https://example.org/picture.png | simsearch query - --json""",
 @click.option("--min-price", type=float, metavar="P", help="Only items last sold for P or more.")
 @click.option("--max-price", type=float, metavar="P", help="Only items last sold for P or less.")
 @click.option("--currency", metavar="C", help="Currency of both, where the items have several.")
+@click.option("--since", type=_DAY, metavar="DATE", help="Only items last sold on DATE or later.")
+@click.option("--until", type=_DAY, metavar="DATE", help="Only items last sold on DATE or earlier.")
 @weights_option
 @json_option
 @click.option("--sheet", type=path_type, metavar="OUT.png", help="Write the answer as one picture.")
@@ -87,7 +93,7 @@ def query(settings: QuerySettings) -> None:
         write_json(documents if len(documents) > 1 else documents[0], settings.json_place)
     answers = [result for result in results if not isinstance(result, Failure)]
     if settings.sheet is not None and answers:
-        from simsearch.cli.answers import sheet
+        from simsearch.answer_sheet import sheet
 
         settings.sheet.write_bytes(sheet(answers, engine))
         notice(f"wrote {settings.sheet}")
@@ -99,8 +105,10 @@ def _check(settings: QuerySettings) -> None:
     """Refuse what no index could answer, and a sheet that would be lost or overwrite a file.
 
     Raises:
-        UsageError: prices that nothing can lie between, or no place for a sheet.
+        UsageError: prices or days that nothing can lie between, or no place for a sheet.
     """
+    if settings.since and settings.until and settings.since > settings.until:
+        raise click.UsageError("--since must not be later than --until.")
     low = -math.inf if settings.min_price is None else settings.min_price
     high = math.inf if settings.max_price is None else settings.max_price
     if not low <= high:  # NaN is on no side of anything
@@ -148,7 +156,8 @@ def _filter(settings: QuerySettings) -> "Filter":
 
     traits = tuple(_trait(text) for text in settings.trait)
     prices = (settings.min_price, settings.max_price)
-    return Filter(settings.collection, traits, *prices, settings.currency)
+    days = [day and day.date() for day in (settings.since, settings.until)]
+    return Filter(settings.collection, traits, *prices, settings.currency, *days)
 
 
 def _trait(text: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simsearch.cli.console import console, facts, printable, table
+from simsearch.wording import price_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,11 +58,6 @@ def _comparable(found: "ComparableSale") -> dict[str, object]:
         "weight": round(found.sale.weight, 6),
         "common_traits": [{"type": kind, "value": value} for kind, value in found.common_traits],
     }
-
-
-def price_text(price: float) -> str:
-    """A price with as many digits as matter."""
-    return f"{price:,.0f}" if price >= 1000 else f"{price:.4g}"
 
 
 def membership_text(found: "Membership") -> str:

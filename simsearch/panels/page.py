@@ -1,5 +1,7 @@
 """The page as a whole: its head, the choice of a panel, and one place where errors end."""
 
+import logging
+
 import streamlit as st
 
 from simsearch.engine import SearchEngine
@@ -13,6 +15,7 @@ _PANELS = {
     "Evaluate": evaluate.show,
     "Index": contents.show,
 }
+_BRAND = '<h1 class="brand">simsearch</h1>'
 
 
 def main() -> None:
@@ -23,18 +26,24 @@ def main() -> None:
     try:
         engine = opened.engine()
         if engine is None:
+            st.html(_BRAND)
             start.show()
         else:
             _PANELS[_chosen_panel(engine)](engine)
     except SimsearchError as error:
         words.error(error)
+    except Exception:  # a stranger learns nothing of it, the operator's log everything
+        logging.getLogger(__name__).exception("the page failed")
+        words.error(
+            "Something unexpected happened. Load the page again; the server's log says more."
+        )
 
 
 def _chosen_panel(engine: SearchEngine) -> str:
     """The head of the page; returns the panel chosen in it."""
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         name, items = words.escaped(engine.folder.resolve().name), f"{len(engine.catalog):,}"
-        st.html(f'<h1 class="brand">simsearch</h1><p class="about">{name} · {items} items</p>')
+        st.html(f'{_BRAND}<p class="about">{name} · {items} items</p>')
         return st.segmented_control(
             "Panel",
             state.PANELS,

@@ -35,7 +35,8 @@ def set_item(key: str) -> None:
 
 def ask(key: str) -> None:
     """Search by an item. For callbacks: they run before the choice of a panel is drawn."""
-    st.session_state["panel"] = PANELS[0]
+    if st.session_state.get("panel") != PANELS[0]:
+        st.session_state["panel"] = PANELS[0]
     set_item(key)
 
 

@@ -7,10 +7,12 @@ those of buttons, pills, radios and tabs are not.
 """
 
 import html
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
-_KINDS = {"error": ("⛔", "alert"), "warning": ("⚠️", "status"), "note": ("ℹ️", "note")}
+_RIGHT = ' class="right"'
+_ROLES = {"error": "alert", "warning": "status", "note": "note"}
 
 
 def escaped(text: object) -> str:
@@ -35,14 +37,22 @@ def note(text: object) -> None:
 
 
 def _notice(kind: str, text: object) -> None:
-    sign, role = _KINDS[kind]
+    st.html(f'<div class="notice {kind}" role="{_ROLES[kind]}">{escaped(text)}</div>')
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table of texts; a column whose name begins with ``>`` is aligned to the right."""
+    right = [name.startswith(">") for name in columns]
+    head = _cells("th", [name.removeprefix(">") for name in columns], right)
+    body = "".join(f"<tr>{_cells('td', row, right)}</tr>" for row in rows)
     st.html(
-        f'<div class="notice {kind}" role="{role}"><span aria-hidden="true">{sign}</span>'
-        f"<span>{escaped(text)}</span></div>"
+        f'<div class="scroll"><table class="plain"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def price(amount: float, currency: str = "") -> str:
-    """An amount with as many digits as matter, and its currency."""
-    digits = f"{amount:,.0f}" if amount >= 1000 else f"{amount:.4g}"
-    return f"{digits} {currency}".rstrip()
+def _cells(tag: str, texts: Sequence[object], right: Sequence[bool]) -> str:
+    return "".join(
+        f"<{tag}{_RIGHT if aligned else ''}>{escaped(text)}</{tag}>"
+        for text, aligned in zip(texts, right, strict=True)
+    )

@@ -101,7 +101,12 @@ DESIGNS = {name: form.design for name, form in _FORMS.items()}
 
 
 def write_sample(
-    folder: Path, *, seed: int = 0, size: int = 400, collections: Iterable[str] = COLLECTIONS
+    folder: Path,
+    *,
+    seed: int = 0,
+    size: int = 400,
+    collections: Iterable[str] = COLLECTIONS,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> SamplePlan:
     """Write the sample collections, ``rates.csv`` and ``plan.json`` into a folder.
 
@@ -113,6 +118,7 @@ def write_sample(
         seed: source of all chance.
         size: items of a collection, at least 20 (``teapots``, the one of large pictures, has half).
         collections: ids out of ``COLLECTIONS``.
+        progress: called with the number of collections written and of all.
 
     Raises:
         UsageError: the folder holds something else, a collection is unknown, size is too small.
@@ -122,9 +128,10 @@ def write_sample(
     for name in COLLECTIONS:
         shutil.rmtree(folder / name, ignore_errors=True)
     rates = make_rates(_generator(seed, "rates"))
-    plans = {
-        name: _write_collection(folder / name, _FORMS[name], seed, size, rates) for name in wanted
-    }
+    plans = {}
+    for done, name in enumerate(wanted, start=1):
+        plans[name] = _write_collection(folder / name, _FORMS[name], seed, size, rates)
+        progress(done, len(wanted))
     plan = SamplePlan(seed, size, plans)
     files.write_rates(folder / "rates.csv", rates)
     plan.write(folder / "plan.json")
