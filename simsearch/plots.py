@@ -87,6 +87,7 @@ def lines(
     *,
     diagonal: bool = False,
     ticks: Sequence[str] | None = None,
+    levels: Sequence[float] = (),
 ) -> Chart:
     """Lines with a mark at each point.
 
@@ -95,11 +96,14 @@ def lines(
         labels: of the x and the y axis.
         diagonal: also draw x = y, what a perfect calibration gives.
         ticks: names of x = 0, 1, 2 … where these are no numbers but, say, months.
+        levels: dotted level lines, one in the colour of each series.
     """
 
     def draw(axes: "Axes") -> None:
         for number, (name, (x, y)) in enumerate(series.items()):
             axes.plot(x, y, label=name, color=_colour(number), lw=2, marker="o", ms=3.5)
+        for number, level in enumerate(levels):
+            axes.axhline(level, color=_colour(number), lw=1, ls=":")
         if diagonal:
             axes.axline((0, 0), slope=1, color=_INK, lw=1, ls=":")
         if ticks is not None:

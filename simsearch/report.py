@@ -112,6 +112,11 @@ class Report:
         slug = self._add("table", title, note, columns=columns, rows=cells)
         self._files[f"{slug}.csv"] = _csv(names, rows)
 
+    def data(self, name: str, rows: Sequence[Row]) -> None:
+        """Add a table that is too long for the page, as ``<name>.csv`` beside it."""
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        self._files[f"{name}.csv"] = _csv(names, rows)
+
     def chart(self, title: str, chart: Chart, note: str = "") -> None:
         """Add a chart, also written as PNG."""
         from markupsafe import Markup
@@ -200,7 +205,7 @@ def cell_text(value: Value) -> str:
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if isinstance(value, float | np.floating):
-        return f"{value:,.3f}"
+        return f"{round(float(value), 3) + 0.0:,.3f}"  # + 0.0: no minus before a zero
     return str(value)
 
 

@@ -13,7 +13,8 @@ from made_market import make_market, nearest
 from simsearch.errors import SalesError
 from simsearch.evaluation.price import evaluate_prices, summarise
 from simsearch.evaluation.price_baselines import last_sales, past_median, random_split, trait_ridge
-from simsearch.evaluation.price_trial import EPOCH, date_of, run_trial
+from simsearch.evaluation.price_run import run_trial
+from simsearch.evaluation.price_trial import EPOCH, date_of
 from simsearch.index import build_index
 from simsearch.neighbors import Neighbors
 from simsearch.pricing.estimator import PriceEstimator
@@ -51,6 +52,7 @@ def test_the_keys_of_the_contract(found):
         *("global_median", "past_median", "trailing_median", "own_last_sale", "trait_ridge"),
         *("neighbor_mean", "simsearch", "simsearch_shuffled", "simsearch_no_own"),
         *("simsearch_no_traits", "simsearch_comparables"),
+        *("simsearch_no_hygiene", "trailing_median_no_hygiene"),
     }
     assert set(found["models"]) == models
     measures = "mdape ppe5 ppe10 ppe20 male rmsle r2_log r2_floor spearman bias answered skill"
@@ -58,7 +60,7 @@ def test_the_keys_of_the_contract(found):
     assert set(found["intervals"]) == {"0.8", "0.9"}
     assert all(set(v) == {"coverage", "width", "winkler"} for v in found["intervals"].values())
     assert {row["slice"] for row in found["slices"]} == {
-        *("collection", "price_decile", "month", "comparables", "sale")
+        *("collection", "price_decile", "month", "comparables", "sale", "picture")
     }
     json.dumps(found, allow_nan=False)
 

@@ -8,6 +8,7 @@ evaluate = LazyGroup(
         "retrieval": "simsearch.cli.evaluate_retrieval:retrieval",
         "collection": "simsearch.cli.evaluate_collection:collection",
         "clusters": "simsearch.cli.evaluate_clusters:clusters",
+        "price": "simsearch.cli.evaluate_price:price",
     },
     help="Measure how good the answers of an index are, on items that nothing was fitted on.",
     example="simsearch evaluate retrieval --index indexes/mine",

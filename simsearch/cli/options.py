@@ -1,5 +1,6 @@
 """Options that several commands share, and commands that take theirs as one dataclass."""
 
+import datetime as dt
 import functools
 import os
 from collections.abc import Callable
@@ -14,6 +15,24 @@ S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., object])
 
 path_type = click.Path(path_type=Path)
+
+
+class DayType(click.ParamType[dt.date]):
+    """A day as people type it."""
+
+    name = "date"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.date:
+        """Read an ISO date."""
+        try:
+            return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is no date; write YYYY-MM-DD.", param, ctx)
+
+
+day_type = DayType()
 
 index_argument = click.argument("index", type=path_type)
 

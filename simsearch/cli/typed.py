@@ -19,6 +19,14 @@ def typed(**values: object) -> str:
         given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if given or name in values:
             value = values.get(name, context.params[name])
-            flag = [] if isinstance(param, click.Argument) else [max(param.opts, key=len)]
-            words += flag if value is True else [*flag, str(value)]
+            words += _words(param, value)
     return shlex.join(words)
+
+
+def _words(param: click.Parameter, value: object) -> list[str]:
+    """A parameter as it is typed."""
+    if isinstance(param, click.Argument):
+        return [str(value)]
+    if isinstance(value, bool):
+        return [max(param.opts if value else param.secondary_opts, key=len)]
+    return [max(param.opts, key=len), str(value)]

@@ -13,8 +13,9 @@ from simsearch.evaluation.price_metrics import (
     skill_interval,
     slices,
 )
-from simsearch.evaluation.price_trial import Trial, date_of, run_trial
-from simsearch.pricing.levels import Floats
+from simsearch.evaluation.price_run import run_trial
+from simsearch.evaluation.price_trial import Trial, date_of
+from simsearch.pricing.levels import Floats, Ints
 from simsearch.pricing.markets import Market
 
 
@@ -26,10 +27,10 @@ def evaluate_prices(
     seed: int = 0,
 ) -> Table:
     """Rolling-origin evaluation: ``summarise`` of ``run_trial``, which see."""
-    return summarise(run_trial(markets, since=since, until=until, seed=seed), markets, seed)
+    return summarise(run_trial(markets, since=since, until=until, seed=seed), markets)
 
 
-def summarise(trial: Trial, markets: Sequence[Market], seed: int = 0) -> Table:
+def summarise(trial: Trial, markets: Sequence[Market]) -> Table:
     """The trial as one JSON document: models side by side, skill, intervals, slices."""
     ours = trial.models["simsearch"]
     low, high = next(iter(trial.intervals.values()))
@@ -43,8 +44,8 @@ def summarise(trial: Trial, markets: Sequence[Market], seed: int = 0) -> Table:
 
     return {
         "test": {
-            "from": str(date_of(trial.day.min())),
-            "until": str(date_of(trial.day.max())),
+            "from": str(date_of(trial.period[0])),
+            "until": str(date_of(trial.period[1])),
             "n": len(trial.day),
             "identical_pictures": int(trial.identical.sum()),
         },
@@ -53,12 +54,12 @@ def summarise(trial: Trial, markets: Sequence[Market], seed: int = 0) -> Table:
             for name, estimate in sorted(trial.models.items())
             if name != "random_split"
         },
-        "skill_interval": skill_interval(ours, trial.actual, trial.level, trial.day, seed),
+        "skill_interval": skill_interval(ours, trial.actual, trial.level, trial.day),
         "intervals": {
             str(nominal): interval_scores(*bounds, trial.actual, nominal)
             for nominal, bounds in trial.intervals.items()
         },
-        "slices": slices(_columns(trial, markets), ours, trial.actual, trial.level, inside),
+        "slices": slices(price_columns(trial, markets), ours, trial.actual, trial.level, inside),
         "random_split": {
             "n": int(held.sum()),
             **measured(split, held),
@@ -67,14 +68,26 @@ def summarise(trial: Trial, markets: Sequence[Market], seed: int = 0) -> Table:
     }
 
 
-def _columns(trial: Trial, markets: Sequence[Market]) -> dict[str, NDArray[np.str_]]:
-    rank = np.argsort(np.argsort(trial.actual, kind="stable"), kind="stable")
+def price_columns(trial: Trial, markets: Sequence[Market]) -> dict[str, NDArray[np.str_]]:
+    """Text of each test sale that slices go by."""
     bands = np.array(["0", "1-4", "5-19", "20 or more"])
     months = trial.day.astype("datetime64[D]").astype("datetime64[M]")
     return {
         "collection": np.array([market.name for market in markets])[trial.market],
-        "price_decile": np.char.zfill((10 * rank // len(rank) + 1).astype(np.str_), 2),
+        "price_decile": np.char.zfill(_deciles(trial, markets).astype(np.str_), 2),
         "month": months.astype(np.str_),
         "comparables": bands[np.searchsorted([1, 5, 20], trial.comparables, side="right")],
         "sale": np.where(trial.repeat, "repeat", "first"),
+        "picture": np.where(trial.identical, "several tokens show it", "one token shows it"),
     }
+
+
+def _deciles(trial: Trial, markets: Sequence[Market]) -> Ints:
+    """Decile 1 to 10 of each price among the test sales in its currency."""
+    decile = np.zeros(len(trial.day), dtype=np.int64)
+    currencies = np.array([market.currency for market in markets])[trial.market]
+    for currency in np.unique(currencies):
+        own = np.flatnonzero(currencies == currency)
+        rank = np.argsort(np.argsort(trial.actual[own], kind="stable"), kind="stable")
+        decile[own] = 10 * rank // len(own) + 1
+    return decile

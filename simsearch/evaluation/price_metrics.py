@@ -79,7 +79,7 @@ def _rank_correlation(estimate: Floats, actual: Floats, group: Ints) -> float | 
 
 
 def skill_interval(
-    estimate: Floats, actual: Floats, level: Floats, day: Ints, seed: int = 0
+    estimate: Floats, actual: Floats, level: Floats, day: Ints
 ) -> tuple[float, float] | None:
     """95% interval of the skill, from resampling whole ISO weeks with their sales.
 
@@ -88,15 +88,41 @@ def skill_interval(
         actual: what was paid.
         level: the trailing median.
         day: int64 (n,), days since 1970-01-01.
-        seed: of the 1,000 resamples.
     """
-    both = np.isfinite(estimate) & np.isfinite(level)
+    return _resampled(np.abs(estimate - actual), np.abs(level - actual), day)
+
+
+def skill_gain(
+    estimate: Floats, other: Floats, actual: Floats, level: Floats, day: Ints
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Skill of one model minus that of another, and its 95% interval from the same resamples.
+
+    Args:
+        estimate: of the one, as for ``scores``.
+        other: of the other; sales that not both answer are left out.
+        actual: what was paid.
+        level: the trailing median.
+        day: int64 (n,), days since 1970-01-01.
+    """
+    reference = np.abs(level - actual)
+    worse = np.abs(estimate - actual) - np.abs(other - actual)
+    known = np.isfinite(worse) & np.isfinite(reference)
+    total = reference[known].sum()
+    if not total:
+        return None, None
+    gain = -float(worse[known].sum() / total)
+    interval = _resampled(worse, reference, day)
+    return gain, None if interval is None else (interval[0] - 1, interval[1] - 1)
+
+
+def _resampled(error: Floats, reference: Floats, day: Ints) -> tuple[float, float] | None:
+    """95% interval of 1 - sum of errors / sum of references over 1,000 draws of weeks, seed 0."""
+    both = np.isfinite(error) & np.isfinite(reference)
     if not both.any():
         return None
     week = np.unique((day[both] + 3) // 7, return_inverse=True)[1]  # 1970-01-01 was a Thursday
-    ours = np.bincount(week, np.abs(estimate - actual)[both])
-    theirs = np.bincount(week, np.abs(level - actual)[both])
-    drawn = np.random.default_rng(seed).integers(0, len(ours), (RESAMPLES, len(ours)))
+    ours, theirs = np.bincount(week, error[both]), np.bincount(week, reference[both])
+    drawn = np.random.default_rng(0).integers(0, len(ours), (RESAMPLES, len(ours)))
     total = theirs[drawn].sum(axis=1)
     if not total.all():
         return None
@@ -140,7 +166,7 @@ def slices(
     """
     found = []
     for name, values in columns.items():
-        for value in np.unique(values):
+        for value in sorted(np.unique(values).tolist(), key=_natural):
             rows = values == value
             measured = scores(estimate[rows], actual[rows], level[rows], np.zeros(rows.sum(), int))
             shown = {key: measured[key] for key in ("mdape", "male", "bias", "skill")}
@@ -148,3 +174,9 @@ def slices(
             head = {"slice": name, "value": str(value), "n": int(rows.sum())}
             found.append({**head, **shown, "coverage": coverage})
     return found
+
+
+def _natural(value: str) -> tuple[int, str]:
+    """By the number that a text begins with, then by the text."""
+    digits = value[: len(value) - len(value.lstrip("0123456789"))]
+    return int(digits or 0), value

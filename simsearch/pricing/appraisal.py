@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from simsearch.arrow import equals, row_numbers
 from simsearch.catalog import Catalog
 from simsearch.errors import SalesError, StoreError
-from simsearch.index import build_index
 from simsearch.pricing.arrays import from_arrays, to_arrays
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
-from simsearch.pricing.forward import PriceSettings
-from simsearch.pricing.levels import NEVER, SaleHistory
-from simsearch.pricing.markets import Market, View
+from simsearch.pricing.levels import SaleHistory
+from simsearch.pricing.markets import View
 from simsearch.sales.table import SalesTable
 from simsearch.space.spaces import Spaces
 from simsearch.space.trait_matrix import trait_matrix
@@ -48,23 +46,35 @@ class Ledger:
 
     @classmethod
     def of(
-        cls, collection: str, catalog: Catalog, sales: SalesTable, *, hygiene: bool = True
+        cls, collection: str, catalog: Catalog, sales: SalesTable, *, before: int | None = None
     ) -> "Ledger | None":
-        """The ledger of a collection, None where nothing of it was sold."""
+        """The ledger of a collection, None where nothing of it was sold.
+
+        Args:
+            collection: its id.
+            catalog: all items.
+            sales: all sales.
+            before: choose the currency by sales before this day, as days since 1970-01-01, if there
+                are such; otherwise by all.
+        """
         rows = np.flatnonzero(equals(sales.table["collection"], collection))
         if not len(rows):
             return None
         own = sales.take(rows)
-        numbers, names = own.codes("currency")
-        currency = names[int(np.bincount(numbers).argmax())]
+        currency = _main_currency(own, before)
         members = members_of(catalog, collection)
         tokens = catalog.column("token_id").take(row_numbers(members)).to_pylist()
         place = {token: item for item, token in enumerate(tokens)}
         items = np.array([place[token] for token in own.text("token_id")], dtype=np.int64)
         amounts = own.amounts(currency)
-        since = own.known_since if hygiene else np.full(len(own), NEVER)
-        history = SaleHistory.from_arrays(items, own.days, amounts, since)
+        history = SaleHistory.from_arrays(items, own.days, amounts, own.known_since)
         return cls(currency, members, history, rows, int(np.isnan(amounts).sum()))
+
+
+def _main_currency(sales: SalesTable, before: int | None) -> str:
+    numbers, names = sales.codes("currency")
+    early = numbers[sales.days < before] if before is not None else numbers
+    return names[int(np.bincount(early if len(early) else numbers).argmax())]
 
 
 def members_of(catalog: Catalog, collection: str) -> NDArray[np.int64]:
@@ -78,22 +88,17 @@ def view_of(
     """How the estimator sees the items of a collection: neighbours, vectors and known traits."""
     members = members_of(catalog, collection)
     own = np.ascontiguousarray(vectors[members])
-    near = build_index("flat", own).search(own, min(PriceSettings().neighbors + 1, len(own)))
+    return View.of(own, known_traits(spaces, catalog, collection))
+
+
+def known_traits(spaces: Spaces, catalog: Catalog, collection: str) -> NDArray[np.float32] | None:
+    """Traits of a collection's items that its head knows, float32 (n, t); None without a head."""
     vocabulary = spaces.vocabulary.get(collection)
     if vocabulary is None:
-        return View(near, own)
+        return None
     columns = [(collection, kind, value) for kind, value in vocabulary]
-    known = trait_matrix(catalog, members).restricted(columns)
-    return View(near, own, known.dense().astype(np.float32))
-
-
-def market_of(
-    spaces: Spaces, vectors: NDArray[np.float32], catalog: Catalog, name: str, ledger: Ledger
-) -> Market:
-    """A collection's sales and items as the price evaluation takes them."""
-    view = view_of(spaces, vectors, catalog, name)
-    plain = None if view.traits is None else View(view.near, view.vectors)
-    return Market(name, ledger.history, view, plain)
+    known = trait_matrix(catalog, members_of(catalog, collection)).restricted(columns)
+    return known.dense().astype(np.float32)
 
 
 @dataclass

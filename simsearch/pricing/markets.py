@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.index import build_index
 from simsearch.neighbors import Neighbors
+from simsearch.pricing.forward import PriceSettings
 from simsearch.pricing.levels import SaleHistory
 
 
@@ -22,6 +24,14 @@ class View:
     near: Neighbors
     vectors: NDArray[np.float32]
     traits: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], traits: NDArray[np.float32] | None = None) -> "View":
+        """Look up the neighbours of all items; vectors of no numbers at all have none."""
+        if vectors.shape[1] == 0:
+            return cls(Neighbors.empty(len(vectors), 1), vectors, traits)
+        most = min(PriceSettings().neighbors + 1, len(vectors))
+        return cls(build_index("flat", vectors).search(vectors, most), vectors, traits)
 
     def shuffled(self, seed: int) -> "View":
         """Every item with the picture and the traits of another, drawn at random."""
@@ -42,9 +52,13 @@ class Market:
         history: all its sales, with hygiene's marks or without.
         view: how the estimator sees the items.
         plain: how it sees them without traits; None where that is the same.
+        currency: of the prices.
+        twin: bool (n,), whether another item shows the very same picture; None where unknown.
     """
 
     name: str
     history: SaleHistory
     view: View
     plain: View | None = None
+    currency: str = ""
+    twin: NDArray[np.bool_] | None = None

@@ -1,0 +1,144 @@
+"""Parts of descriptors, of one encoder or of several, that a look space can be fitted on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simsearch.arrow import row_numbers
+from simsearch.encoders import Encoder
+from simsearch.engine import SearchEngine
+from simsearch.errors import PictureError, SourceError
+from simsearch.sources.reader import PictureReader
+from simsearch.space.look import LookSpace
+from simsearch.space.spaces import Rows
+
+Ids = NDArray[np.int64]
+
+FIT_ITEMS = 4_000
+"""Items that a look space is fitted on at most."""
+FIT_NUMBERS = 50_000_000
+"""Numbers in their descriptors at most."""
+_BATCH, _CHUNK = 64, 1024
+
+
+@dataclass(frozen=True)
+class Block:
+    """One part of a descriptor.
+
+    Attributes:
+        name: for people: ``grid``, ``pixels``, or of a deep part the name of its encoder.
+        kind: as ``LookSpace`` knows it: ``grid``, ``pixels`` or ``deep``.
+        source: descriptors by catalog row.
+        start, stop: its columns there.
+    """
+
+    name: str
+    kind: str
+    source: Rows
+    start: int
+    stop: int
+
+    @property
+    def shallow(self) -> bool:
+        """Whether it is the picture itself."""
+        return self.kind != "deep"
+
+    def rows(self, ids: ArrayLike) -> NDArray[np.floating]:
+        """This part of the descriptors of some catalog rows."""
+        return self.source.rows(ids)[:, self.start : self.stop]
+
+
+def blocks_of_index(engine: SearchEngine) -> list[Block]:
+    """The parts of the descriptors that an index keeps."""
+    name, found = engine.manifest.encoder.name, engine.retriever
+    return _named(name, found.descriptors, found.spaces.look.spans)
+
+
+def encoded_blocks(
+    engine: SearchEngine,
+    encoder: Encoder,
+    rows: Ids,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Block]:
+    """Encode the pictures of some catalog rows afresh; equal pictures once.
+
+    Raises:
+        SourceError: a picture cannot be read from its source any more.
+    """
+    hashes = np.array(engine.catalog.column("content_hash").take(row_numbers(rows)).fill_null("").to_pylist())
+    _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
+    width = encoder.blocks[-1].stop
+    made = np.empty((len(first), width), dtype=np.float16)
+    for start, batch in _prepared(engine, encoder, rows[first]):
+        made[start : start + len(batch)] = encoder.encode(batch)
+        progress(min(start + _BATCH, len(first)), len(first))
+    spans = [(block.name, block.start, block.stop) for block in encoder.blocks]
+    return _named(encoder.name, _Table(made, rows, place), spans)
+
+
+def _prepared(
+    engine: SearchEngine, encoder: Encoder, rows: Ids
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Batches of pictures as the encoder takes them, each with its place."""
+    items = engine.catalog.items(rows.tolist())
+    with PictureReader() as reader, ThreadPoolExecutor() as pool:
+        for start in range(0, len(items), _BATCH):
+            batch = items[start : start + _BATCH]
+            try:
+                pictures = list(
+                    pool.map(lambda item: encoder.prepare(reader.read(item.picture).rgb()), batch)
+                )
+            except PictureError as error:
+                raise SourceError(
+                    f"{error}; pictures that an encoder is to try must lie where they were indexed"
+                ) from error
+            yield start, np.stack(pictures)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Descriptors made once for each different picture, read by catalog row."""
+
+    made: NDArray[np.float16]
+    known: Ids
+    place: Ids
+
+    def rows(self, ids: ArrayLike) -> NDArray[np.float16]:
+        return self.made[self.place[np.searchsorted(self.known, ids)]]
+
+
+def _named(encoder: str, source: Rows, spans: Sequence[tuple[str, int, int]]) -> list[Block]:
+    return [
+        Block(encoder if kind == "deep" else kind, kind, source, start, stop)
+        for kind, start, stop in spans
+    ]
+
+
+def look_vectors(blocks: Sequence[Block], rows: Ids, seed: int) -> NDArray[np.float32]:
+    """Unit vectors of some catalog rows in a look space fitted on these and no others.
+
+    Args:
+        blocks: parts that are joined, shallow ones first.
+        rows: int64 (n,), ascending.
+        seed: of the draw that it is fitted on, and of the fit.
+    """
+    stops = np.cumsum([block.stop - block.start for block in blocks]).tolist()
+    spans = [
+        (block.kind, stop - block.stop + block.start, stop)
+        for block, stop in zip(blocks, stops, strict=True)
+    ]
+    drawn = np.random.default_rng(seed).permutation(rows)
+    drawn = np.sort(drawn[: min(FIT_ITEMS, max(FIT_NUMBERS // stops[-1], 1))])
+    space = LookSpace.fit(_joined(blocks, drawn), spans, seed)
+    vectors = np.empty((len(rows), space.width), dtype=np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        vectors[part] = space.transform(_joined(blocks, rows[part]))
+    return vectors
+
+
+def _joined(blocks: Sequence[Block], rows: Ids) -> NDArray[np.floating]:
+    return np.concatenate([block.rows(rows) for block in blocks], axis=1)
