@@ -348,11 +348,11 @@ CUT = "2022-08-01"
 
 
 def market_text(change: str) -> str:
-    """Sales of 8 items, two a day, with those from ``CUT`` on changed in one of three ways."""
+    """Sales of 8 items, one a day, with those from ``CUT`` on changed in one of three ways."""
     rng = np.random.default_rng(0)
     lines = []
-    for number in range(460):
-        day = dt.date(2022, 1, 1) + dt.timedelta(days=number // 2)
+    for number in range(240):
+        day = dt.date(2022, 1, 1) + dt.timedelta(days=number)
         item, price = int(rng.integers(0, 8)), float(np.exp(rng.normal(0, 0.4)))
         late = str(day) >= CUT
         if late and change == "deleted" and number % 2:
@@ -369,10 +369,11 @@ def market_text(change: str) -> str:
 def differs(tmp_path: Path, change: str, usual: dict[tuple[str, ...], str]) -> bool:
     """Whether an estimate is another one where sales from ``CUT`` on are."""
     other = estimates(folder(tmp_path / change, market_text(change)), tmp_path, change, CUT)
-    assert {day for _, day in usual} == {day for _, day in other}
-    common = usual.keys() & other.keys()
-    assert len(common) > 150
-    return any(usual[sale] != other[sale] for sale in common)
+    assert len(usual) > 120
+    # On the last day itself sales may have gone; what is said of the others stays.
+    return any(
+        other.get(sale, text if sale[1] == CUT else "") != text for sale, text in usual.items()
+    )
 
 
 def usual_estimates(tmp_path: Path) -> dict[tuple[str, ...], str]:

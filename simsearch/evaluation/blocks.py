@@ -68,7 +68,9 @@ def encoded_blocks(
     Raises:
         SourceError: a picture cannot be read from its source any more.
     """
-    hashes = np.array(engine.catalog.column("content_hash").take(row_numbers(rows)).fill_null("").to_pylist())
+    hashes = np.array(
+        engine.catalog.column("content_hash").take(row_numbers(rows)).fill_null("").to_pylist()
+    )
     _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
     width = encoder.blocks[-1].stop
     made = np.empty((len(first), width), dtype=np.float16)

@@ -146,7 +146,9 @@ def near_by_traits(vectors: Floats, traits: Floats, k: int) -> Neighbors:
 
 def _twins(catalog: Catalog, members: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the picture of an item is pixel for pixel that of another one of its collection."""
-    hashes = np.array(catalog.column("pixel_hash").take(row_numbers(members)).fill_null("").to_pylist())
+    hashes = np.array(
+        catalog.column("pixel_hash").take(row_numbers(members)).fill_null("").to_pylist()
+    )
     _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
     twin: NDArray[np.bool_] = (count[place] > 1) & (hashes != "")
     return twin
