@@ -109,7 +109,7 @@ class Report:
             {"name": name, "number": any(row[place]["number"] for row in cells)}
             for place, name in enumerate(names)
         ]
-        slug = self._add("table", title, note, columns=columns, rows=cells)
+        slug = self._add("table", title, note, columns=columns, rows=cells, values=list(rows))
         self._files[f"{slug}.csv"] = _csv(names, rows)
 
     def data(self, name: str, rows: Sequence[Row]) -> None:
@@ -143,6 +143,16 @@ class Report:
             versions=_versions(),
         )
 
+    def document(self) -> dict[str, object]:
+        """The page as plain values that JSON holds: what another page shows of it.
+
+        Title, intro, command and parts; each part with its ``kind``, ``title``, ``note`` and
+        ``slug``, a table with ``rows`` of column → value, a chart with its ``svg``, cases with
+        ``cases`` of a query and what was found, each a picture's ``uri`` and ``lines``.
+        """
+        parts = [_part_document(part) for part in self._parts]
+        return {"title": self.title, "intro": self.intro, "command": self.command, "parts": parts}
+
     def write(self, folder: Path, result: Mapping[str, object] | None = None) -> Path:
         """Write ``report.html`` with its CSV and PNG files and, where given, ``report.json``.
 
@@ -170,6 +180,30 @@ class Report:
         slug = slug if slug not in taken else next(one for one in numbered if one not in taken)
         self._parts.append({"kind": kind, "title": title, "note": note, "slug": slug, **content})
         return slug
+
+
+def _part_document(part: Mapping[str, object]) -> dict[str, object]:
+    content: dict[str, object] = {name: part[name] for name in ("kind", "title", "note", "slug")}
+    if part["kind"] == "table":
+        content["rows"] = plain(part["values"])
+    elif part["kind"] == "chart":
+        content["svg"] = str(part["svg"])
+    else:
+        cases: list[Case] = part["cases"]  # type: ignore[assignment]
+        content["cases"] = [
+            {"query": _shot_document(case.query), "found": [*map(_shot_document, case.found)]}
+            for case in cases
+        ]
+    return content
+
+
+def _shot_document(shot: Shot) -> dict[str, object]:
+    return {
+        "uri": shot.uri,
+        "lines": list(shot.lines),
+        "good": shot.good,
+        "few_colours": shot.few_colours,
+    }
 
 
 def to_json(result: object) -> str:

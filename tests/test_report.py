@@ -179,3 +179,26 @@ def test_an_empty_table_is_no_error():
     report = Report("t", "c")
     report.table("Empty", [])
     assert "<tbody>" in report.html()
+
+
+def test_the_document_holds_all_that_the_page_shows():
+    report = full_report(HOSTILE)
+    made = json.loads(to_json(report.document()))
+    assert [made[name] for name in ("title", "intro", "command")] == [
+        HOSTILE,
+        f"about {HOSTILE}",
+        f"simsearch evaluate {HOSTILE}",
+    ]
+    table, chart, cases = made["parts"]
+    assert [part["kind"] for part in made["parts"]] == ["table", "chart", "cases"]
+    assert table["title"] == f"Scores {HOSTILE}"
+    assert table["rows"] == [
+        {"method": HOSTILE, "score": 0.91234567},
+        {"method": "pixels", "score": 0.5, HOSTILE: 3},
+    ]
+    assert chart["svg"].startswith("<svg")
+    query, found = cases["cases"][0]["query"], cases["cases"][0]["found"]
+    assert query["lines"] == [HOSTILE]
+    assert [one["good"] for one in [query, *found]] == [None, True]
+    with Image.open(io.BytesIO(b64decode(query["uri"].partition(",")[2]))) as image:
+        assert np.array_equal(np.asarray(image.convert("RGB")), sprite())
