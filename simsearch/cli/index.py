@@ -178,19 +178,10 @@ def add(settings: AddSettings) -> None:
     on the items stays as it is: after adding much, build again (pictures are not encoded twice).
     """
     from simsearch.building import builder
-    from simsearch.building.fitting import Fitting
-    from simsearch.catalog import Catalog
-    from simsearch.encoders import restore_encoder
-    from simsearch.store import store
-    from simsearch.store.manifest import Manifest
+    from simsearch.building.adding import Addition
 
-    old = Manifest.read(settings.index)
-    stamp = old.encoder
-    encoder = restore_encoder(stamp.name, stamp.settings, weights=settings.weights)
-    kind, seed = old.settings.get("kind", "auto"), old.settings.get("seed", 0)
-    finish = Fitting.of(encoder, kind=kind, seed=seed, refit=False)
-    known = set(Catalog.read(settings.index / store.CATALOG).keys())
-    _index_sources(builder.add, settings, encoder, finish, {}, known)
+    made = Addition.to(settings.index, settings.weights)
+    _index_sources(builder.add, settings, made.encoder, made.finish, {}, made.known)
 
 
 @command(
