@@ -1,5 +1,7 @@
 """Whatever a stranger's metadata says is shown letter by letter, never as markup or code."""
 
+from html import escape
+
 import numpy as np
 import pytest
 from app_page import faults, opened
@@ -73,3 +75,26 @@ def test_the_name_of_an_uploaded_file_is_text(hostile_index, monkeypatch):
     page.file_uploader[0].upload("<script>x.png", b"no picture", "image/png").run()
     (said,) = faults(page)
     assert "&lt;script&gt;x.png: no picture format" in said
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"panel": "Explore", "colour": "Collection"},
+        *({"panel": "Explore", "colour": "Trait", "kind": kind} for kind in TEXTS),
+        {"panel": "Explore", "colour": "Price"},
+        {"panel": "Explore", "view": "Collections"},
+        {"panel": "Index"},
+    ],
+)
+def test_no_panel_reads_a_text_of_an_index_as_markup(hostile_index, monkeypatch, address):
+    page = opened(hostile_index, monkeypatch, **address)
+    assert not faults(page)
+    markup, html = drawn(page)
+    for text in (*TEXTS, *TEXTS.values(), "<h1>Loud", "<b>bad", "<i>", "<u>"):
+        assert text not in markup
+    for tag in ("<script", "<img src=x", "<svg", "<h1>Loud", "<b>bad", "<u>", "<i>0"):
+        assert tag not in html
+    if "kind" in address:
+        assert page.selectbox(key="kind").value == address["kind"]
+        assert escape(TEXTS[address["kind"]]) in html

@@ -85,14 +85,18 @@ def test_nothing_is_told_of_too_few():
     assert np.isnan(trait_premiums(short, has[: SPARE + 2], ["a", "b"]).premium).all()
 
 
-def test_traits_that_never_come_apart_are_not_told_apart():
+def test_traits_that_never_come_apart_are_told_as_they_come():
     rng = np.random.default_rng(2)
-    has = rng.random((60, 3)) < 0.5
+    has = rng.random((2000, 3)) < 0.5
     has[:, 1] = has[:, 0]
-    history, _ = sold_once(rng.normal(0, 1, 60))
+    has[:, 2] |= has[:, 0] & (rng.random(2000) < 0.5)  # comes more often with the two
+    history, _ = sold_once(has @ [0.5, 0.25, 1.0] + rng.normal(0, 0.1, 2000))
     found = trait_premiums(history, has, ["a", "b", "c"])
-    assert np.isnan(found.premium[:2]).all()
-    assert np.isfinite(found.premium[2])
+    assert found.alike.tolist() == [True, True, False]
+    one, other = has[has[:, 0]].mean(axis=0), has[~has[:, 0]].mean(axis=0)
+    truth = [*[(one - other) @ [0.5, 0.25, 1.0]] * 2, 1.0]
+    assert (np.abs(found.premium - truth) < 4 * found.error).all()
+    assert (found.error < 0.05).all()
 
 
 def test_several_values_of_a_type_are_each_compared_with_their_absence():

@@ -20,7 +20,16 @@ def engine() -> SearchEngine | None:
     if folder is None:
         return None
     build = Manifest.read(folder).build_id
-    return _opened(str(folder), build, (folder / store.CATALOG).stat().st_mtime_ns)
+    return _opened(str(folder), build, _changed(folder))
+
+
+def mark(engine: SearchEngine) -> str:
+    """Differs between any two states of an index: what was computed of one is void for another."""
+    return f"{engine.manifest.build_id}/{_changed(engine.folder)}"
+
+
+def _changed(folder: Path) -> int:
+    return (folder / store.CATALOG).stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the index …")

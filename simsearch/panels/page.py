@@ -8,6 +8,7 @@ from simsearch.engine import SearchEngine
 from simsearch.errors import SimsearchError
 from simsearch.panels import contents, evaluate, explore, opened, search, start, state, words
 from simsearch.panels.style import STYLE, icon
+from simsearch.panels.style_parts import PARTS
 
 _PANELS = {
     "Search": search.show,
@@ -22,6 +23,7 @@ def main() -> None:
     """Draw the page once, as Streamlit does after every click."""
     st.set_page_config("simsearch", icon(), "wide")
     st.html(STYLE)
+    st.html(PARTS)
     state.arrive()
     try:
         engine = opened.engine()

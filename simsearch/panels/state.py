@@ -9,6 +9,11 @@ panel's ``item`` first of all, is set here. The parameters of the address:
     collection, trait      filters; may be given several times; a trait is written type=value
     min, max, currency     filter by last price
     since, until           filter by the day of the last sale, YYYY-MM-DD
+    view                   of Explore: Map, Groups or Collections
+    layout, colour, kind   of the map: how it is laid out, what colours tell, of which trait type
+    within                 collections on the map; may be given several times
+    group, of              the group, and the collection, that is looked at
+    evaluation             of Evaluate: what is measured
 """
 
 from urllib.parse import urlencode

@@ -24,14 +24,17 @@ class Premiums:
         sales: int64 (t,), sales of items with the trait that count.
         items: int64 (t,), how many items these are of.
         premium: float64 (t,), log price against items without the trait, all else equal; NaN
-            where too few were sold, or where the trait never comes without some other.
+            where too few were sold.
         error: float64 (t,), its standard error; NaN likewise.
+        alike: bool (t,), where all else cannot be equal, for the trait never comes without, or
+            never with, some others: the items with it, as they are, against all that lack it.
     """
 
     sales: Ints
     items: Ints
     premium: Floats
     error: Floats
+    alike: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,12 @@ def trait_premiums(
     sales, items = sold.count @ own, own.sum(axis=0)
     told = np.flatnonzero((items >= FEWEST) & (len(own) - items >= FEWEST))
     premium, error = (np.full(has.shape[1], np.nan) for _ in range(2))
+    alike = np.zeros(has.shape[1], dtype=bool)
     if len(told) + 1 + SPARE <= len(own):
         kinds = np.array(types, dtype=object)[told]
         contrasts = _contrasts(has[:, told], kinds, several)
-        premium[told], error[told] = _estimate(own[:, told], sold, contrasts)
-    return Premiums(sales.astype(np.int64), items.astype(np.int64), premium, error)
+        premium[told], error[told], alike[told] = _estimate(own[:, told], sold, contrasts)
+    return Premiums(sales.astype(np.int64), items.astype(np.int64), premium, error, alike)
 
 
 def _sold(history: SaleHistory) -> _Sold:
@@ -101,7 +105,9 @@ def _contrasts(
     return rows
 
 
-def _estimate(own: NDArray[np.bool_], sold: _Sold, contrasts: Floats) -> tuple[Floats, Floats]:
+def _estimate(
+    own: NDArray[np.bool_], sold: _Sold, contrasts: Floats
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Weighted least squares in the space that the traits span, and its contrasts with errors."""
     x = np.concatenate([own, np.ones((len(own), 1))], axis=1).astype(np.float64)
     _, size, directions = np.linalg.svd(x, full_matrices=False)
@@ -110,11 +116,12 @@ def _estimate(own: NDArray[np.bool_], sold: _Sold, contrasts: Floats) -> tuple[F
     weight = 1 / _variances(x, sold)
     coefficients, system = _solved(x, sold.mean, weight)
     inside = contrasts @ basis
-    variance = (inside * np.linalg.solve(system, inside.T).T).sum(axis=1)
     # What the sold items do not tell apart has a part outside of the space that they span.
-    tied = ((contrasts - inside @ basis.T) ** 2).sum(axis=1) > 1e-12
-    premium = np.where(tied, np.nan, inside @ coefficients)
-    return premium, np.where(tied, np.nan, np.sqrt(variance))
+    alike = ((contrasts - inside @ basis.T) ** 2).sum(axis=1) > 1e-12
+    for place in np.flatnonzero(alike).tolist():
+        inside[place] = x[own[:, place]].mean(axis=0) - x[~own[:, place]].mean(axis=0)
+    variance = (inside * np.linalg.solve(system, inside.T).T).sum(axis=1)
+    return inside @ coefficients, np.sqrt(variance), alike
 
 
 def _solved(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
