@@ -208,8 +208,13 @@ class SearchEngine:
         )
 
     def identify(self, query: Query) -> Membership:
-        """Name the collection that a picture belongs to, or the one that is nearest."""
-        return self._recogniser.identify(self._vector(query), query.row)
+        """Name the collection that a picture belongs to, or the one that is nearest.
+
+        Of an indexed item it is the one that the catalog says.
+        """
+        if query.row >= 0:
+            return Membership(self.catalog.item(query.row).collection, 1.0, known=True)
+        return self._recogniser.identify(self._vector(query))
 
     def price(
         self,
@@ -230,10 +235,10 @@ class SearchEngine:
         Raises:
             SalesError: it belongs to no indexed collection, or nothing of it was sold before.
         """
-        if not (membership.known or force) or not membership.name:
+        if not (membership.known or force):
             raise SalesError(
                 "no price: the picture belongs to no indexed collection; "
-                f"the nearest is {membership.name or 'none'}, --force prices it as one of those"
+                f"the nearest is {membership.name}, 'simsearch price --force' prices it as of that"
             )
         subject = Subject(query.descriptor, self._vector(query), query.row)
         return self.desk.price(subject, membership.name, as_of or dt.date.today())

@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 from planted import SPANS, Table, collection, joined, noisy
 
+from simsearch.catalog import Catalog
 from simsearch.errors import StoreError, UsageError
 from simsearch.evaluation.cluster_metrics import agreement
-from simsearch.grouping.groups import WIDTH, Grouped, Groups, GroupSpace, outlines
+from simsearch.grouping.groups import (
+    NAME,
+    WIDTH,
+    Grouped,
+    Groups,
+    GroupSpace,
+    keep_groups,
+    outlines,
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +140,29 @@ def test_collections_of_a_group_are_counted(pair):
     catalog, _ = joined(collection("a", 2, 0), collection("b", 3, 1))
     found = Grouped(np.array([0, 1, 0, 0, 1]), np.array([0, 1]), np.zeros(5, np.float32))
     assert list(found.collections(0, catalog).items()) == [("b", 2), ("a", 1)]
+
+
+def test_groups_outlive_a_build_and_new_items_get_theirs(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+    catalog, table = joined(collection("a", 60, 0), collection("b", 60, 1))
+    groups = Groups.fit(table, catalog.collection_codes, SPANS, 2)
+    groups.save(old / NAME)
+    told = np.where(np.arange(120) == 5, 1 - groups.labels(table.descriptors), 0)
+    catalog.with_columns(cluster=told).write(old / "catalog.parquet")
+    more, wider = joined(collection("a", 60, 0), collection("b", 60, 1), collection("c", 9, 2))
+    rows = np.append(np.arange(120), np.full(9, -1))
+    table.read.clear()
+    keep_groups(old, new, more, wider, rows)
+    found = Catalog.read(new / "catalog.parquet").column("cluster").to_numpy()
+    assert np.array_equal(found[:120], told)  # what people have seen stays
+    assert np.array_equal(found[120:], groups.labels(wider.descriptors[120:]))
+    assert np.concatenate(wider.read).tolist() == list(range(120, 129))
+    assert np.array_equal(Groups.open(new / NAME).centers, groups.centers)
+
+
+def test_without_groups_nothing_is_written(tmp_path):
+    catalog, table = joined(collection("a", 5, 0))
+    keep_groups(tmp_path, tmp_path, catalog, table, np.full(5, -1))
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simsearch.errors import SalesError
-from simsearch.pricing.levels import NEVER, SaleHistory, level_at
+from simsearch.pricing.levels import NEVER, SaleHistory, level_at, wander
 
 
 def history(days, prices, known=None):
@@ -91,3 +91,36 @@ def test_residuals_are_against_the_level_before_the_sale():
     made = history([1, 2, 3], [2.0, 8.0, 5.0])
     assert np.isnan(made.residual[0])
     assert made.residual[1:] == pytest.approx([np.log(4), np.log(5 / 4)])
+
+
+def steps(days, moves):
+    """One sale a day, the level moving by known steps: level at day n is that of the 50 before."""
+    return history(days, np.exp(np.cumsum(moves)))
+
+
+def test_what_the_level_may_have_moved_unseen_by_hand():
+    rng = np.random.default_rng(3)
+    made = steps(np.arange(400), rng.normal(0, 0.1, 400))
+    level = made.level
+    assert wander(made, 400) == 0.0  # sales come daily: a wait of one day is the usual one
+    for wait in (10, 60):  # day 399 is the last with a sale; one day of waiting is usual
+        moves = np.array([level[d] - level[d - wait] for d in range(wait + 1, 400)])
+        expected = np.sqrt(np.mean(moves**2))
+        assert wander(made, 400 + wait) == pytest.approx(expected)
+    ninety = np.array([level[d] - level[d - 90] for d in range(91, 400)])
+    far = np.sqrt(np.mean(ninety**2) * 1000 / 90)
+    assert wander(made, 1400) == pytest.approx(far)
+
+
+def test_too_short_a_record_tells_nothing_of_the_level_to_come():
+    assert wander(history([], []), 5) == 0.0
+    assert wander(history([1, 2], [1.0, 3.0]), 900) == 0.0
+    assert wander(history([1, 2, 3], [2.0, 2.0, 2.0]), 900) == 0.0
+
+
+def test_a_later_sale_tells_nothing_of_an_earlier_day():
+    rng = np.random.default_rng(1)
+    prices = np.exp(np.cumsum(rng.normal(0, 0.1, 100)))
+    one = history([*range(100), 150], [*prices, 1.0])
+    other = history([*range(100), 150], [*prices, 999.0])
+    assert wander(one, 150) == wander(other, 150) == wander(history(range(100), prices), 150) > 0

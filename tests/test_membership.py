@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from planted import SPANS, Table, collection, joined
 
+from simsearch.errors import StoreError
 from simsearch.index import build_index
-from simsearch.recognition.membership import Described, ask_as_strangers, ask_itself, fit_on_index
+from simsearch.recognition.membership import (
+    Described,
+    Recogniser,
+    ask_as_strangers,
+    ask_itself,
+    fit_on_index,
+    open_classifier,
+    save_classifier,
+)
 from simsearch.space.look import LookSpace
 
 
@@ -85,3 +94,34 @@ def test_an_index_of_single_items_still_gets_a_classifier():
     items = Described(descriptors, SPANS, np.arange(4))
     fitted = fit_on_index(build_index("flat", vectors), items)
     assert np.isfinite(fitted.strangeness_.usual_).all()
+
+
+def test_a_file_keeps_the_classifier(items, tmp_path):
+    index = index_of(items)
+    fitted = fit_on_index(index, items)
+    names = ["a", "b", "c"]
+    save_classifier(tmp_path, fitted, names)
+    assert open_classifier(tmp_path, names).state(names) == fitted.state(names)
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"usual_elsewhere": 1}'])
+def test_a_damaged_file_says_so(tmp_path, content):
+    if content is not None:
+        (tmp_path / "collections.json").write_text(content)
+    with pytest.raises(StoreError, match="build it again"):
+        open_classifier(tmp_path, ["a"])
+
+
+def test_a_picture_is_named_and_a_foreign_one_is_not(items):
+    look = LookSpace.fit(items.descriptors.rows(np.arange(150)), SPANS)
+    vectors = look.transform(items.descriptors.rows(np.arange(150)))
+    index = build_index("flat", vectors)
+    named = Recogniser(fit_on_index(index, items), index, items.codes, ["a", "b", "c"])
+    for row in (3, 70, 149):
+        found = named.identify(vectors[row])
+        assert (found.name, found.known) == ("abc"[row // 50], True)
+        assert found.probability > 0.8
+    foreign = collection("d", 20, 9)
+    found = [named.identify(one) for one in look.transform(foreign.grids)]
+    assert sum(one.known for one in found) <= 2
+    assert all(one.probability < 0.5 for one in found if not one.known)

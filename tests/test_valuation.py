@@ -12,8 +12,8 @@ from simsearch.neighbors import Neighbors
 from simsearch.pricing.arrays import to_arrays
 from simsearch.pricing.estimator import PriceEstimator
 from simsearch.pricing.forward import Asked
-from simsearch.pricing.levels import NEVER, SaleHistory
-from simsearch.pricing.valuation import ALWAYS, EPOCH, value
+from simsearch.pricing.levels import NEVER, SaleHistory, wander
+from simsearch.pricing.valuation import ALWAYS, EPOCH, WIDENED, value
 
 VECTORS = np.eye(4, dtype=np.float32)
 NEAR = Neighbors(
@@ -174,3 +174,20 @@ print(*sorted(slow & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_an_interval_widens_by_what_the_level_may_have_moved():
+    rng = np.random.default_rng(5)
+    start = dt.date(2020, 1, 1)
+    paid = np.exp(np.cumsum(rng.normal(0, 0.05, 300)) + 2)
+    sales = [(n % 4, str(start + dt.timedelta(days=n)), float(paid[n])) for n in range(300)]
+    model = model_of(sales)
+    fresh = value(model, ask(0), start + dt.timedelta(days=300), currency="ETH")
+    as_of = start + dt.timedelta(days=700)
+    stale = value(model, ask(0), as_of, currency="ETH")
+    assert WIDENED not in fresh.warnings
+    assert WIDENED in stale.warnings
+    unseen = wander(model.history_, as_of.toordinal() - EPOCH) * 1.2815515655446004
+    assert np.log(stale.high / stale.price) > unseen > np.log(fresh.high / fresh.price) / 2
+    later = value(model, ask(0), as_of + dt.timedelta(days=300), currency="ETH")
+    assert later.high / later.low > stale.high / stale.low

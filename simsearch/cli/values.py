@@ -1,6 +1,6 @@
 """Collection and value of a picture, for people and for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simsearch.cli.console import console, facts, printable, table
@@ -8,7 +8,9 @@ from simsearch.wording import price_text
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
+    from simsearch.catalog import Trait
     from simsearch.pricing.desk import ComparableSale, Valuation
     from simsearch.recognition.membership import Membership
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def membership_document(found: "Membership") -> dict[str, object]:
     """A collection as JSON values."""
     probability = round(found.probability, 4)
-    return {"name": found.name or None, "probability": probability, "known": found.known}
+    return {"name": found.name, "probability": probability, "known": found.known}
 
 
 def value_document(found: "Valuation | None") -> dict[str, object] | None:
@@ -64,8 +66,6 @@ def membership_text(found: "Membership") -> str:
     """A collection in a few words."""
     if found.known:
         return f"{found.name} ({found.probability:.0%})"
-    if not found.name:
-        return "unknown: the index holds nothing else"
     return f"unknown: of none that is indexed; nearest is {found.name} ({found.probability:.0%})"
 
 
@@ -101,10 +101,18 @@ def show_value(found: "Valuation") -> None:
         out.print(f"! {printable(warning)}")
 
 
+def _line(traits: "Sequence[Trait]") -> "Text":
+    """Values of traits on one line, cut where it is full."""
+    from rich.text import Text
+
+    values = printable(", ".join(value for _, value in traits))
+    return Text(values, no_wrap=True, overflow="ellipsis")
+
+
 def _tables(found: "Valuation") -> "Iterator[Table]":
     currency = found.estimate.currency
     if found.comparables:
-        numbers = [f"{currency}>", "at today's level>", "similarity>", "weight>"]
+        numbers = [f"{currency}>", "today>", "similarity>", "weight>"]
         made = table(
             ["comparable", "sold", *numbers, "in common"],
             [
@@ -115,12 +123,13 @@ def _tables(found: "Valuation") -> "Iterator[Table]":
                     price_text(one.sale.price_today),
                     f"{1 - one.sale.distance:.3f}",
                     f"{one.sale.weight:.0%}",
-                    ", ".join(value for _, value in one.common_traits),
+                    _line(one.common_traits),
                 ]
                 for one in found.comparables
             ],
         )
-        made.columns[-1].no_wrap, made.columns[-1].overflow = True, "ellipsis"
+        for column in made.columns[:-1]:
+            column.no_wrap = True
         yield made
     if found.excluded:
         yield table(

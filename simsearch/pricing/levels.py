@@ -128,3 +128,28 @@ def level_at(history: SaleHistory, day: int) -> Level | None:
     rows = recent if len(recent) else last
     log = float(np.median(history.log_price[rows]))
     return Level(log, len(rows), int(day - history.day[last[-1]]), len(recent) == 0)
+
+
+def wander(history: SaleHistory, day: int) -> float:
+    """How far the level may have moved, unseen, since the newest usable sale before ``day``.
+
+    The typical move (root mean square) of the level over as long a wait, as the past shows it; a
+    wait longer than 90 days, or than half the record, is a random walk of such steps. A wait that
+    is usual between two days with sales counts as none: the errors of past forecasts hold it.
+
+    Returns:
+        Standard deviation of the log level; 0 where the record is too short to tell.
+    """
+    past = history.usable(day)
+    days, first = np.unique(history.day[past], return_index=True)
+    if len(days) < 3:
+        return 0.0
+    wait = float(day - days[-1] - np.median(np.diff(days)))
+    step = min(int(wait), LEVEL_DAYS, int(days[-1] - days[0]) // 2)
+    level = history.level[past][first]
+    before = np.searchsorted(days, days - step, side="right") - 1
+    moves = (level - level[before])[before >= 0]
+    moves = moves[np.isfinite(moves)]
+    if step < 1 or len(moves) == 0:
+        return 0.0
+    return float(np.sqrt(np.mean(moves**2) * wait / step))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from simsearch.errors import SalesError
 from simsearch.pricing.comparables import Candidates, weights
 from simsearch.pricing.estimator import PriceEstimator
 from simsearch.pricing.forward import Asked
-from simsearch.pricing.levels import LEVEL_DAYS, Level, SaleHistory, level_at
+from simsearch.pricing.levels import LEVEL_DAYS, Level, SaleHistory, level_at, wander
 
 SHOWN = 10
 """Comparables, and excluded sales, that an answer lists."""
@@ -19,6 +20,7 @@ SAME = 1e-6
 OLD = 30
 """Days after which the newest sale is called old."""
 EPOCH = dt.date(1970, 1, 1).toordinal()
+WIDENED = "the interval is widened by what the price level may have moved since the newest sale"
 ALWAYS = (
     "a picture does not prove which contract it belongs to: a copy shows its original's value",
     "an estimate is no advice",
@@ -115,14 +117,18 @@ def value(
             "ask for a later day, or add sales"
         )
     forecast, shown = model.predict(asked, day), model.conformal_[0]
-    low, high = shown.bounds(model.history_, model.score_, day)
     log, error = float(forecast.log_price[0]), float(forecast.error[0])
+    unseen = wander(model.history_, day) * NormalDist().inv_cdf((1 + shown.nominal) / 2)
+    low, high = (
+        float(np.hypot(bound * error, unseen))
+        for bound in shown.bounds(model.history_, model.score_, day)
+    )
     weight = weights(forecast.found, snapshot.kernel, model.scale_)[0]
     share = weight / (weight.sum() + snapshot.kernel.shrinkage)
     return PriceEstimate(
-        low=float(np.exp(log + low * error)),
+        low=float(np.exp(log - low)),
         price=float(np.exp(log)),
-        high=float(np.exp(log + high * error)),
+        high=float(np.exp(log + high)),
         currency=currency,
         as_of=as_of,
         nominal_coverage=shown.nominal,
@@ -132,6 +138,7 @@ def value(
             *_level_warnings(level, as_of),
             *_comparable_warnings(share, asked),
             *_interval_warnings(model, day),
+            *([WIDENED] if unseen else []),
             *ALWAYS,
         ),
         comparables=_comparables(model.history_, forecast.found, share, level),
@@ -191,7 +198,9 @@ def _level_warnings(level: Level, as_of: dt.date) -> list[str]:
 def _comparable_warnings(share: NDArray[np.float64], asked: Asked) -> list[str]:
     said = []
     if share.sum() < 0.5:
-        said.append("nothing similar has sold: the estimate is little more than the price level")
+        said.append(
+            "nothing similar has sold lately: the estimate is little more than the price level"
+        )
     elif (count := share.sum() ** 2 / (share**2).sum()) < 3:
         said.append(f"few comparables: their weight is that of {count:.1f} equal ones")
     near = asked.near

@@ -46,8 +46,7 @@ class Membership:
     """The collection of a picture.
 
     Attributes:
-        name: the likeliest collection, or the nearest one of a picture that is not known; empty
-            where there is no other item.
+        name: the likeliest collection, or the nearest one of a picture that is not known.
         probability: 0 to 1, that the picture belongs to it.
         known: whether the picture belongs to an indexed collection rather than to none.
     """
@@ -73,17 +72,9 @@ class Recogniser:
     codes: Codes
     names: Sequence[str]
 
-    def identify(self, vector: NDArray[np.float32], row: int = -1) -> Membership:
-        """Name the collection of one picture.
-
-        Args:
-            vector: float32 (d,), unit length.
-            row: of an indexed item, which then has no vote itself.
-        """
-        near = self.index.search(vector[None], VOTERS + 1 if row >= 0 else VOTERS)
-        near = _without(near, np.array([row])) if row >= 0 else near
-        if near.ids[0, 0] < 0:
-            return Membership("", 0.0, False)
+    def identify(self, vector: NDArray[np.float32]) -> Membership:
+        """Name the collection of a picture by its vector, float32 (d,) of unit length."""
+        near = self.index.search(vector[None], VOTERS)
         verdict = self.classifier.predict(Asked.of(vector[None], near, self.codes))
         name = self.names[int(verdict.codes[0])]
         return Membership(name, float(verdict.probability[0]), bool(verdict.known[0]))

@@ -1,0 +1,93 @@
+"""Prices of an opened index: the same numbers as by hand, and sales that name their items."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from simsearch.errors import SalesError
+from simsearch.pricing.appraisal import view_of
+from simsearch.pricing.desk import Subject
+from simsearch.pricing.estimator import PriceEstimator, join_descriptors
+from simsearch.pricing.forward import Asked
+from simsearch.pricing.valuation import value
+
+DAY = dt.date(2023, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def engine(sample_index):
+    return sample_index.engine
+
+
+def subject_of(engine, key):
+    row = engine.catalog.row(key)
+    descriptor = engine.retriever.descriptors.rows([row])[0]
+    return Subject(descriptor, np.array(engine.retriever.index.vectors[row]), row)
+
+
+@pytest.mark.parametrize("key", ["teapots/7", "teapots/2", "masks/mask-0003", "lighthouses/11"])
+def test_the_estimate_is_that_of_the_estimator_on_plain_arrays(engine, key):
+    name = key.partition("/")[0]
+    desk = engine.desk
+    ledger = desk.ledger(name)
+    vectors = np.array(engine.retriever.index.vectors)
+    view = view_of(engine.retriever.spaces, vectors, engine.catalog, name)
+    seen = join_descriptors(view.vectors, view.traits)
+    model = PriceEstimator().fit(ledger.history, view.near, seen)
+    item = int(np.flatnonzero(ledger.members == engine.catalog.row(key))[0])
+    asked = Asked(view.near, np.arange(len(seen)), seen).take(np.array([item]))
+    expected = value(model, asked, DAY, currency=ledger.currency)
+    found = desk.price(subject_of(engine, key), name, DAY)
+    told = found.estimate
+    assert (told.low, told.price, told.high) == pytest.approx(
+        (expected.low, expected.price, expected.high), rel=1e-5
+    )
+    assert told.level == expected.level
+    assert [one.sale.item for one in found.comparables] == [
+        one.item for one in expected.comparables
+    ]
+
+
+def test_comparables_are_sales_of_the_index_earlier_than_the_day(engine):
+    found = engine.desk.price(subject_of(engine, "teapots/7"), "teapots", DAY)
+    own = set(engine.catalog.traits(engine.catalog.row("teapots/7")))
+    sales = [
+        (sale["token_id"], sale["date"], sale["price"])
+        for sale in engine.desk.sales.table.to_pylist()
+        if sale["collection"] == "teapots" and sale["reason"] is None
+    ]
+    assert found.comparables
+    assert len({one.item.key for one in found.comparables}) == len(found.comparables)
+    for one in found.comparables:
+        assert one.sale.date < DAY
+        assert (one.item.token_id, one.sale.date, one.sale.price) in sales
+        assert set(one.common_traits) == own & set(one.item.traits)
+        assert engine.catalog.key(one.row) == one.item.key
+
+
+def test_excluded_sales_say_why(engine):
+    found = engine.desk.price(subject_of(engine, "teapots/7"), "teapots", dt.date(2023, 12, 1))
+    reasons = {
+        (sale["token_id"], sale["date"], sale["price"]): sale["reason"]
+        for sale in engine.desk.sales.table.to_pylist()
+        if sale["collection"] == "teapots"
+    }
+    assert found.excluded
+    for token, sale in found.excluded:
+        assert sale.reason == reasons[token, sale.date, sale.price] != ""
+
+
+def test_a_picture_of_an_item_has_it_as_a_comparable_at_no_distance(engine):
+    item = subject_of(engine, "teapots/7")
+    picture = Subject(item.descriptor, item.vector)
+    day = dt.date(2023, 6, 20)
+    found = engine.desk.price(picture, "teapots", day)
+    nearest = min(found.comparables, key=lambda one: one.sale.distance)
+    assert nearest.item.key == "teapots/7"
+    assert nearest.sale.distance == pytest.approx(0, abs=1e-6)
+
+
+def test_without_an_earlier_sale_there_is_no_price(engine):
+    with pytest.raises(SalesError, match="no usable sale of this collection in ETH is earlier"):
+        engine.desk.price(subject_of(engine, "teapots/7"), "teapots", dt.date(2001, 1, 1))
