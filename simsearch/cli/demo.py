@@ -20,7 +20,7 @@ _UNSEEN = "teapots"
 )
 @click.argument("folder", metavar="[DIR]", type=path_type, default="simsearch-demo")
 def demo(folder: Path) -> None:
-    """Generate six collections in DIR, index them, and ask with a picture that is not in them.
+    """Generate six collections in DIR, index and group them, and ask with a picture not in them.
 
     Every step is a command that is shown before it runs. DIR is ./simsearch-demo by default; the
     same command may be run again.
@@ -29,6 +29,7 @@ def demo(folder: Path) -> None:
     sheet = str(folder / "answer.png")
     _step("sample", sample, "--size", str(_SIZE))
     _step("index", "build", sample, "--out", index, "--rates", f"{sample}/rates.csv")
+    _step("cluster", index)
     _step("sample", unseen, "--size", "20", "--seed", "1", "--collection", _UNSEEN)
     picture = min(map(str, Path(unseen).glob(f"{_UNSEEN}/*/*.png")))
     _step("query", picture, "--index", index, "--space", "traits", "--sheet", sheet)
@@ -49,6 +50,7 @@ def _next(index: str, picture: str) -> list[str]:
     """Commands to try now."""
     there = f"--index {shlex.quote(index)}"
     tries = [
+        f"simsearch price teapots/7 {there} --as-of 2023-06-30",
         f"simsearch query lighthouses/7 {there}",
         f"simsearch query {shlex.quote(picture)} {there} --max-price 2 --currency ETH --json",
         f"simsearch index info {shlex.quote(index)}",

@@ -117,7 +117,6 @@ def _show(priced: Priced, engine: "SearchEngine") -> None:
     out.print()
     if priced.value is not None:
         show_value(priced.value)
-        out.print()
 
 
 def _document(priced: Priced) -> dict[str, object]:

@@ -83,22 +83,22 @@ def value_text(found: "Valuation") -> str:
 def summary(
     membership: "Membership", value: "Valuation | None", no_value: str, cluster: int | None
 ) -> "Table":
-    """Collection, value and group, a line each."""
+    """Collection, value with its warnings, and group, a line each."""
     lines = [("collection", membership_text(membership))]
     lines.append(("value", no_value if value is None else value_text(value)))
+    if value is not None:
+        lines.append(("note", "; ".join(value.estimate.warnings)))
     if cluster is not None:
         lines.append(("group", str(cluster)))
     return facts(lines)
 
 
 def show_value(found: "Valuation") -> None:
-    """Print what an estimate rests on, and the warnings that belong to it."""
+    """Print what an estimate rests on."""
     out = console()
     for part in _tables(found):
         out.print(part)
         out.print()
-    for warning in found.estimate.warnings:
-        out.print(f"! {printable(warning)}")
 
 
 def _line(traits: "Sequence[Trait]") -> "Text":

@@ -138,7 +138,7 @@ def value(
             *_level_warnings(level, as_of),
             *_comparable_warnings(share, asked),
             *_interval_warnings(model, day),
-            *([WIDENED] if unseen else []),
+            *([WIDENED] if unseen and level.age > OLD else []),
             *ALWAYS,
         ),
         comparables=_comparables(model.history_, forecast.found, share, level),
