@@ -280,13 +280,16 @@ def test_demo_shows_its_commands_and_what_to_try_next(tmp_path, monkeypatch, cap
     monkeypatch.setattr(demo_module, "_SIZE", 20)
     out, _ = typed(capsys, "demo", "here now")
     commands = [line for line in out.splitlines() if line.startswith("$ simsearch ")]
-    assert [line.split()[2] for line in commands] == ["sample", "index", "sample", "query"]
+    steps = ["sample", "index", "cluster", "sample", "query"]
+    assert [line.split()[2] for line in commands] == steps
     assert "teapots/" in out
     assert Image.open("here now/answer.png").size[0] > 1000
     assert SearchEngine.open(Path("here now/index")).catalog.collections.keys() == {*COLLECTIONS}
     tries = [shlex.split(line) for line in out.partition("Next:\n")[2].splitlines()]
     assert [line[0] for line in tries] == ["simsearch"] * len(tries)
-    for line in tries:
+    *once, served = tries
+    for line in once:
         typed(capsys, *line[1:])
+    assert served[1:] == ["app", "--index", "here now/index"]  # runs until it is stopped
     again, _ = typed(capsys, "demo", "here now")
     assert "encoded  0; the other pictures were known before" in again
