@@ -16,6 +16,8 @@ from simsearch.encoders import Block
 from simsearch.errors import StoreError
 from simsearch.images import fit_square
 from simsearch.index import FILES, open_index
+from simsearch.pricing import appraisal
+from simsearch.pricing.appraisal import Appraiser
 from simsearch.sources.contents import SourceContents
 from simsearch.space import cells, spaces
 from simsearch.space.spaces import Spaces
@@ -124,6 +126,17 @@ def test_a_second_build_of_the_same_copies(items, tmp_path, monkeypatch):
     assert files(tmp_path / "i") == before
     assert second.fitted == first.fitted
     assert second.build_id != first.build_id
+
+
+def test_a_second_build_mends_prices_of_another_format(items, tmp_path):
+    build(tmp_path / "i", items)
+    place, before = tmp_path / "i" / appraisal.NAME, files(tmp_path / "i")
+    np.savez(place.with_suffix(""), allow_pickle=False, currencies=np.array("{}"))
+    with pytest.raises(StoreError, match="build it again"):
+        Appraiser.open(tmp_path / "i")
+    build(tmp_path / "i", items)
+    assert Appraiser.open(tmp_path / "i").currencies == {}
+    assert files(tmp_path / "i") == before
 
 
 @pytest.mark.parametrize("change", ["item", "traits", "order", "kind", "seed"])

@@ -14,7 +14,16 @@ from simsearch.neighbors import Neighbors
 from simsearch.pricing import comparables, forward, levels
 from simsearch.pricing.arrays import from_arrays, to_arrays
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
-from simsearch.pricing.forward import PriceSettings, drift, market_pace, spans
+from simsearch.pricing.forward import (
+    ALL,
+    COMPARABLES,
+    PAIR,
+    PriceSettings,
+    blended,
+    drift,
+    market_pace,
+    spans,
+)
 from simsearch.pricing.levels import NEVER, SaleHistory
 
 QUICK = PriceSettings(trained_on=150, judged_on=40)
@@ -42,9 +51,38 @@ def test_estimates_come_near_the_planted_prices(market, model):
 
 
 def test_trees_join_in_only_after_they_have_won(model):
-    used = [snapshot.trees is not None for snapshot in model.snapshots_]
+    used = [snapshot.shares == ALL for snapshot in model.snapshots_]
+    assert used == [snapshot.trees is not None for snapshot in model.snapshots_]
     assert not any(used[:5])
     assert used[-1]
+
+
+def test_the_ridge_has_a_share_from_thirty_sales_on(market, model):
+    history = market.history
+    for snapshot in model.snapshots_:
+        usable = history.usable(snapshot.origin)
+        many = np.isfinite(history.residual[usable]).sum() >= QUICK.paired_on
+        assert (snapshot.shares == COMPARABLES) == (not many)
+
+
+def test_the_ridge_helps_where_sales_are_few():
+    error = []
+    for paired_on in (30, NEVER):
+        settings = replace(PriceSettings(), paired_on=paired_on)
+        for seed in range(3):
+            thin = make_market(items=120, sales=120, days=300, seed=seed)
+            model = PriceEstimator(settings).fit(thin.history, thin.near, thin.descriptors)
+            gap = model.log_forecast_ - thin.true_log[thin.history.row]
+            error.append(np.abs(gap[60:]).mean())
+    assert np.mean(error[:3]) < 0.9 * np.mean(error[3:])
+
+
+def test_shares_leave_out_what_has_none():
+    parts = np.array([[1.0, 3.0, np.nan], [2.0, 4.0, 9.0]])
+    assert blended(parts, COMPARABLES).tolist() == [1.0, 2.0]
+    assert blended(parts, PAIR).tolist() == [2.0, 3.0]
+    assert blended(parts, ALL)[1] == pytest.approx(5.0)
+    assert np.isnan(blended(parts, ALL)[0])
 
 
 def test_intervals_cover_what_they_promise_within_three_points():

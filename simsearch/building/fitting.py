@@ -102,6 +102,7 @@ def _readable(folder: Path) -> bool:
     if not all((folder / name).exists() for name in _FITTED):
         return False
     try:
+        Appraiser.open(folder)
         return Spaces.open(folder).look.width == open_index(folder).dim
     except StoreError:
         return False

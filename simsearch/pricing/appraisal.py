@@ -23,6 +23,8 @@ from simsearch.space.spaces import Spaces
 from simsearch.space.trait_matrix import trait_matrix
 
 NAME = "prices.npz"
+FORMAT = "2"
+"""Of this file; raised where estimators change so that what was fitted before no longer serves."""
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -135,7 +137,8 @@ class Appraiser:
         """Write ``prices.npz``."""
         with (folder / NAME).open("wb") as file:
             names = np.array(json.dumps(self.currencies))
-            np.savez(file, allow_pickle=False, currencies=names, **dict(self._arrays))
+            facts = {"format": np.array(FORMAT), "currencies": names}
+            np.savez(file, allow_pickle=False, **facts, **dict(self._arrays))
 
     @classmethod
     def open(cls, folder: Path) -> "Appraiser":
@@ -146,6 +149,8 @@ class Appraiser:
         """
         try:
             arrays = np.load(folder / NAME, allow_pickle=False)
+            if (found := str(arrays["format"])) != FORMAT:
+                raise ValueError(f"format {found}, not {FORMAT}")
             made = cls(json.loads(str(arrays["currencies"])), arrays)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error

@@ -82,6 +82,7 @@ def _snapshot_arrays(snapshots: list[Snapshot]) -> Arrays:
     return {
         "origins": np.array([snapshot.origin for snapshot in snapshots], dtype=np.int64),
         "kernels": np.array([snapshot.kernel for snapshot in snapshots]).reshape(-1, 3),
+        "shares": np.array([snapshot.shares for snapshot in snapshots]).reshape(-1, 3),
         "coefficients": np.array([snapshot.coefficients for snapshot in snapshots]),
         "baselines": np.array([trees.baseline if trees else np.nan for trees in grown]),
         "nodes": np.cumsum([0, *(len(trees.value) if trees else 0 for trees in grown)]),
@@ -95,11 +96,15 @@ def _snapshots(arrays: Mapping[str, NDArray[Any]]) -> list[Snapshot]:
     table = {name: arrays[f"node_{name}"] for name in NODE}
     roots, nodes, trees = arrays["roots"], arrays["nodes"], arrays["trees"]
     kernels, baselines = arrays["kernels"].tolist(), arrays["baselines"].tolist()
+    shared = arrays["shares"].tolist()
     found = []
     for n, origin in enumerate(arrays["origins"].tolist()):
         grown = None
         if nodes[n] < nodes[n + 1]:
             columns = {name: column[nodes[n] : nodes[n + 1]] for name, column in table.items()}
             grown = Trees(**columns, roots=roots[trees[n] : trees[n + 1]], baseline=baselines[n])
-        found.append(Snapshot(origin, Kernel(*kernels[n]), arrays["coefficients"][n], grown))
+        shares = (shared[n][0], shared[n][1], shared[n][2])
+        found.append(
+            Snapshot(origin, Kernel(*kernels[n]), arrays["coefficients"][n], shares, grown)
+        )
     return found

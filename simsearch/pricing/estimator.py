@@ -129,12 +129,12 @@ class PriceEstimator:
         asked = asked._replace(near=asked.near.top(self.settings.neighbors))
         found = look_up(self.settings, self.history_, asked, day, self.items_)
         told = describe(found, snapshot.kernel, self.scale_)
-        residual = told[:, 0]
+        worth = premium(asked.descriptors, snapshot.coefficients)
+        grown = np.full(len(told), np.nan)
         if snapshot.trees is not None:
-            worth = premium(asked.descriptors, snapshot.coefficients)
             pace = np.full(len(told), market_pace(self.history_, day))
             grown = snapshot.trees.predict(features(told, worth, pace))
-            residual = blended(np.stack([residual, worth, grown], axis=1))
+        residual = blended(np.stack([told[:, 0], worth, grown], axis=1), snapshot.shares)
         moved = drift(self.history_, self.forecast_, day)
         return Forecast(level.log + (residual - moved), error_size(told, residual), found)
 

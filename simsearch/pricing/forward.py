@@ -23,6 +23,11 @@ from simsearch.pricing.comparables import (
 from simsearch.pricing.hedonic import HedonicRidge
 from simsearch.pricing.levels import LEVEL_DAYS, NEVER, Floats, Ints, SaleHistory
 
+Shares = tuple[float, float, float]
+"""Parts that comparables, ridge and trees have in a forecast."""
+COMPARABLES: Shares = (1.0, 0.0, 0.0)
+PAIR: Shares = (1 / 2, 1 / 2, 0.0)
+ALL: Shares = (1 / 3, 1 / 3, 1 / 3)
 DRIFT_SALES = 20
 """Forecasts that the market's drift is read from."""
 
@@ -36,8 +41,10 @@ class PriceSettings:
         neighbors: how many nearest tokens are looked at.
         penalty, half_life: of the hedonic ridge.
         boosting: how the trees are grown.
+        paired_on: sales needed before the ridge has a share.
         trained_on: sales needed before trees are grown.
-        judged_on: forecasts needed before a kernel other than the first, or the blend, is chosen.
+        judged_on: forecasts needed before a kernel other than the first, or shares other than those
+            of comparables and ridge, are chosen.
         own: whether the token's own earlier sales may be used.
         coverages: nominal coverages of the intervals; the first is the one shown.
     """
@@ -51,6 +58,7 @@ class PriceSettings:
     penalty: float = 1.0
     half_life: float = 365.0
     boosting: BoostingSettings = BoostingSettings()
+    paired_on: int = 30
     trained_on: int = 300
     judged_on: int = 100
     own: bool = True
@@ -84,12 +92,14 @@ class Snapshot:
         origin: first day it may be used for.
         kernel: weighting of the comparables.
         coefficients: float64 (f + 1,) of the hedonic ridge.
-        trees: of the blend; None where comparables alone had been better, or sales too few.
+        shares: of comparables, ridge and trees: those that had come nearest.
+        trees: None where they have no share.
     """
 
     origin: int
     kernel: Kernel
     coefficients: Floats
+    shares: Shares
     trees: Trees | None
 
 
@@ -131,10 +141,17 @@ def features(told: Floats, worth: Floats, pace: Floats) -> Floats:
     return np.concatenate([told, worth[:, None], pace[:, None]], axis=1)
 
 
-def blended(parts: Floats) -> Floats:
-    """Mean of comparables, ridge and trees, float64 (n, 3): together they err less than each."""
-    mean: Floats = parts.sum(axis=1) / 3
-    return mean
+def blended(parts: Floats, shares: Shares) -> Floats:
+    """Weighted mean of comparables, ridge and trees, float64 (n, 3); those without share unread.
+
+    The shares are equal ones: together they err less than each, and weights that are learned err
+    more (the forecast combination puzzle, Stock and Watson 2004).
+    """
+    total = np.zeros(len(parts))
+    for part, share in zip(parts.T, shares, strict=True):
+        if share:
+            total += share * part
+    return total
 
 
 def error_size(told: Floats, residual: Floats) -> Floats:
@@ -164,7 +181,7 @@ class Walk:
         told: per kernel, what comparables said of each sale's token before its day.
         pace: float64 (n,), pace of the market.
         parts: float64 (n, 3), residuals forecast by comparables, ridge and trees; NaN = none.
-        forecast: float64 (n,), their blend, or comparables alone where that had been better.
+        forecast: float64 (n,), what those of them say that had come nearest before.
         error: float64 (n,), expected size of its error.
     """
 
@@ -186,12 +203,13 @@ class Walk:
         self._learn(past, origin)
         kernel = self._best_kernel(recent)
         trees = self._grow(past, kernel)
-        won = trees is not None and self._blend_won(recent)
+        shares = self._best_shares(past, recent, trees is not None)
         rows = np.arange(self.history.before(origin), self.history.before(end))
         self._forecast(rows, kernel, trees)
-        self.forecast[rows] = blended(self.parts[rows]) if won else self.parts[rows, 0]
+        self.forecast[rows] = blended(self.parts[rows], shares)
         self.error[rows] = error_size(self.told[kernel][rows], self.forecast[rows])
-        return Snapshot(origin, kernel, self._ridge.coefficients(), trees if won else None)
+        trees = trees if shares == ALL else None
+        return Snapshot(origin, kernel, self._ridge.coefficients(), shares, trees)
 
     def _learn(self, past: Ints, origin: int) -> None:
         """Tell the ridge of new sales, and take back those found to be no fair ones."""
@@ -216,14 +234,19 @@ class Walk:
             return None
         return grow(self._x(past, kernel), self.history.residual[past], self.settings.boosting)
 
-    def _blend_won(self, recent: Ints) -> bool:
-        """Whether the blend's forecasts so far came nearer than those of comparables alone."""
-        rows = recent[np.isfinite(self.parts[recent]).all(axis=1)]
-        if len(rows) < self.settings.judged_on:
-            return False
-        actual, parts = self.history.residual[rows], self.parts[rows]
-        error = np.abs(blended(parts) - actual).sum()
-        return bool(error < np.abs(parts[:, 0] - actual).sum())
+    def _best_shares(self, past: Ints, recent: Ints, grown: bool) -> Shares:
+        """The shares whose forecasts so far came nearest, next to those of comparables alone."""
+        if len(past) < self.settings.paired_on:
+            return COMPARABLES
+        best, shares = np.inf, PAIR
+        for tried in (COMPARABLES, PAIR, ALL) if grown else (COMPARABLES, PAIR):
+            rows = recent[np.isfinite(blended(self.parts[recent], tried))]
+            if len(rows) >= self.settings.judged_on:
+                actual, parts = self.history.residual[rows], self.parts[rows]
+                error = np.abs(blended(parts, tried) - actual).sum()
+                ratio = float(error / max(np.abs(parts[:, 0] - actual).sum(), 1e-12))
+                best, shares = min((best, shares), (ratio, tried))
+        return shares
 
     def _forecast(self, rows: Ints, kernel: Kernel, trees: Trees | None) -> None:
         item, without_own = self.history.item[rows], not self.settings.own
