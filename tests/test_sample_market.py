@@ -2,16 +2,25 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from simsearch.catalog import Catalog
+from simsearch.evaluation.price_run import fit_view
+from simsearch.pricing.appraisal import Ledger
+from simsearch.pricing.levels import LEVEL_SALES, NEVER, level_at
+from simsearch.pricing.markets import View
+from simsearch.pricing.premiums import trait_premiums
 from simsearch.sales.hygiene import mark
 from simsearch.sales.rates import Rates
 from simsearch.sales.table import SalesTable
 from simsearch.sample import COLLECTIONS, DESIGNS, SamplePlan, write_sample
+from simsearch.sample.plan import CollectionPlan
 from simsearch.sources import SourceContents, read_sources
+from simsearch.space.trait_matrix import trait_matrix
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +118,96 @@ def test_planted_premiums_and_noise_come_back(sample):
         pooled += list(errors)
     assert len(pooled) > 200
     assert np.mean(np.abs(pooled) <= 2) >= 0.92
+
+
+EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One collection as the estimator takes it, and what was planted in it."""
+
+    plan: CollectionPlan
+    ledger: Ledger
+    vocabulary: list[tuple[str, str]]
+    has: np.ndarray
+    worth: np.ndarray  # premium of each item
+
+    @property
+    def view(self) -> View:
+        """Items seen by their traits, neighbours by cosine."""
+        rows = np.pad(self.has.astype(np.float32), ((0, 0), (0, 1)), constant_values=0.1)
+        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return View.of(unit, self.has.astype(np.float32))
+
+    def level(self, day: int) -> float:
+        return self.plan.level[day + EPOCH - self.plan.start.toordinal()]
+
+    def against_others(self) -> np.ndarray:
+        """What each value is worth against the mix of the others of its type, none included."""
+        share = self.has.mean(axis=0)
+        truth = np.array([self.plan.premiums[kind][value] for kind, value in self.vocabulary])
+        kinds = np.array([kind for kind, _ in self.vocabulary])
+        mixed = np.array([(share * truth * (kinds == kind)).sum() for kind in kinds])
+        return truth - (mixed - share * truth) / (1 - share)
+
+
+@pytest.fixture(scope="module")
+def planted(sample):
+    _, plan, contents = sample
+    catalog = Catalog.from_items(contents.items)
+    sales = mark(SalesTable.from_sales(contents.sales))
+    found = []
+    for name in COLLECTIONS:
+        ledger = Ledger.of(name, catalog, sales)
+        matrix = trait_matrix(catalog, ledger.members)
+        own = plan.collections[name]
+        worth = [own.premium(catalog.traits(int(row))) for row in ledger.members]
+        pairs = [(kind, value) for _, kind, value in matrix.vocabulary]
+        found.append(Planted(own, ledger, pairs, matrix.dense(), np.array(worth)))
+    return found
+
+
+def test_the_estimators_premiums_come_back_within_two_standard_errors(planted):
+    misses = []
+    for one in planted:
+        kinds = [kind for kind, _ in one.vocabulary]
+        found = trait_premiums(one.ledger.history, one.has, kinds)
+        miss = (found.premium - one.against_others()) / found.error
+        misses += miss[np.isfinite(miss) & ~found.alike].tolist()
+    assert len(misses) > 150
+    assert np.mean(np.abs(misses) < 2) > 0.92
+    assert 0.8 < np.sqrt(np.mean(np.square(misses))) < 1.25
+
+
+def test_the_level_comes_back_within_two_standard_errors(planted):
+    """Against the middle of what the same sales would have fetched without noise."""
+    misses = []
+    for one in planted:
+        history = one.ledger.history
+        for day in range(int(history.day[0]) + 120, int(history.day[-1]), 30):
+            rows = history.usable(day)[-LEVEL_SALES:]
+            true = [one.worth[history.item[row]] + one.level(history.day[row]) for row in rows]
+            error = 1.2533 * np.std(history.log_price[rows]) / np.sqrt(len(rows))  # of a median
+            misses.append((level_at(history, day).log - np.median(true)) / error)
+    assert np.mean(np.abs(misses) < 2) > 0.92
+
+
+def test_estimates_are_near_the_planted_worth_and_covered(planted):
+    inside, ours, level = [], [], []
+    for one in planted:
+        history, view = one.ledger.history, one.view
+        model = fit_view(history, view)
+        late = np.arange(len(history)) >= len(history) // 3
+        interval = model.conformal_[0]
+        held = (model.score_ >= interval.low) & (model.score_ <= interval.high)
+        inside += held[late].tolist()
+        fair = late & (history.known_since == NEVER)
+        true = one.worth[history.item] + [one.level(day) for day in history.day]
+        ours += np.abs(model.log_forecast_ - true)[fair].tolist()
+        level += np.abs(history.level - true)[fair].tolist()
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.03)
+    assert np.mean(ours) < 0.6 * np.mean(level)
 
 
 @pytest.mark.parametrize("name", COLLECTIONS)
