@@ -1,5 +1,6 @@
 """``simsearch evaluate price``: how far are estimates from what was paid, forward in time?"""
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from simsearch.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from simsearch.encoders import Encoder
     from simsearch.engine import SearchEngine
     from simsearch.evaluation.blocks import Block
     from simsearch.evaluation.price_result import PriceResult
@@ -127,9 +129,9 @@ def price(settings: Settings) -> None:
             progress=progress_of(show),
         )
         ledgers = ledgers_of(engine, plan)
-        seen, left_out = _seen(settings, engine, ledgers, show)
+        seen, notes = _seen(settings, engine, ledgers, show)
         result = evaluate_price(engine, ledgers, plan, seen)
-        result.notes += left_out
+        result.notes += notes
         write_result(
             price_document(result),
             lambda name, typed: price_page(result, engine, name, typed),
@@ -144,22 +146,25 @@ def price(settings: Settings) -> None:
 def _seen(
     settings: Settings, engine: "SearchEngine", ledgers: "dict[str, Ledger]", show: Stages
 ) -> "tuple[dict[str, list[Block]], list[str]]":
-    """The parts of each encoder's descriptors, and which encoders had to be left out, and why."""
+    """The parts of each encoder's descriptors; how each was trained, or why it is left out."""
     import numpy as np
 
     from simsearch.encoders import load_encoder
-    from simsearch.errors import WeightsError
+    from simsearch.errors import StoreError, WeightsError
     from simsearch.evaluation.blocks import blocks_of_index, encoded_blocks
 
     own = engine.manifest.encoder.name
-    names = [name.strip() for name in (settings.encoder or own).split(",") if name.strip()]
+    given = [name.strip() for name in (settings.encoder or own).split(",")]
+    names = list(dict.fromkeys(filter(None, given))) or [own]
     rows = np.sort(np.concatenate([ledger.members for ledger in ledgers.values()]))
     seen: dict[str, list[Block]] = {}
-    left_out: list[str] = []
+    notes: list[str] = []
     problem: WeightsError | None = None
-    for name in dict.fromkeys(names):
+    for name in names:
         if name == own:
             seen[name] = blocks_of_index(engine)
+            with contextlib.suppress(WeightsError, StoreError):  # it encodes nothing here
+                notes += _trained(engine.encoder)
             continue
         # One file of weights cannot be that of several encoders: then it is that of vgg16.
         weights = settings.weights if name == "vgg16" or len(names) == 1 else None
@@ -167,15 +172,21 @@ def _seen(
             encoder = load_encoder(name, weights=weights)
         except WeightsError as error:
             problem = error
-            left_out.append(f"{name} is left out: {error}")
+            notes.append(f"{name} is left out: {error}.")
+            if len(names) > 1:
+                notice(notes[-1])
             continue
         show.begin(f"encoding with {name}")
         seen[name] = encoded_blocks(engine, encoder, rows, show.update)
+        notes += _trained(encoder)
     if problem and not seen:
         raise problem
-    for line in left_out:
-        notice(line)
-    return seen, left_out
+    return seen, notes
+
+
+def _trained(encoder: "Encoder") -> list[str]:
+    """How the weights of a network came to be."""
+    return [f"Network of {encoder.name}: {encoder.training}."] if encoder.training else []
 
 
 def _show(result: "PriceResult") -> None:

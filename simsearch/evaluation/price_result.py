@@ -112,9 +112,7 @@ def price_notes(traded: Sequence[Traded], trial: Trial, plan: PricePlan) -> list
                 f"{one.ledger.others:,}."
             )
         if low:
-            notes.append(
-                f"{name}: {low:,} sales below {DUST} {one.market.currency} are not tested."
-            )
+            notes.append(f"{name}: sales below {DUST} {one.market.currency}, not tested: {low:,}.")
         if late:
             notes.append(f"{name}: sales dated after today: {late:,}.")
         if number not in trial.estimators:
