@@ -142,6 +142,7 @@ def _show_adding(engine: SearchEngine) -> None:
         _offer_folder(engine)
     else:
         _offer_zip(engine)
+    running.watch(_JOB)
     _show_added()
 
 
@@ -152,7 +153,6 @@ def _offer_folder(engine: SearchEngine) -> None:
             "No folder may be added from here. Whoever runs the server allows one with "
             "'simsearch app --allow DIR'."
         )
-        running.watch(_JOB)
         return
     chosen = st.selectbox("Folder", folders, format_func=str, key="add-folder", width=480)
     running.offer(_JOB, "Add", f"Adding {chosen.name}", partial(_add, engine, chosen))
@@ -169,7 +169,6 @@ def _offer_zip(engine: SearchEngine) -> None:
         "index, where its pictures are read when they are encoded anew: keep both together.</p>"
     )
     if file is None:
-        running.watch(_JOB)
         return
     name = st.text_input(
         "Collection", collection_of(file.name), max_chars=64, key=f"id/{file.file_id}", width=320

@@ -49,6 +49,7 @@ def _controls(engine: SearchEngine, name: str, *, again: bool) -> None:
             partial(_measure, engine, name, size),
             primary=not again,
         )
+    running.watch(f"evaluate/{name}")
     if not again and BENCH.current is None:
         words.note("Not measured on this index yet.")
 

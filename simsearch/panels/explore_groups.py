@@ -23,6 +23,7 @@ def show(engine: SearchEngine) -> None:
     if not (engine.folder / NAME).exists():
         words.note("This index has no groups of like pictures yet. Finding them takes a minute.")
         running.offer(_JOB, "Find groups", "Finding groups", lambda told: _find(engine, told))
+        running.watch(_JOB)
         return
     groups, found = _grouped(engine, mark(engine))
     filled = [group for group, size in enumerate(found.sizes.tolist()) if size]

@@ -1,6 +1,7 @@
 """The map: items as points, alike ones together; a click or a frame leads to the items."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 _LAYOUTS = {"pca": "PCA", "tsne": "t-SNE"}
 _COLOURS = {"collection": "Collection", "group": "Group", "price": "Price", "trait": "Trait"}
+_NOTHING = {
+    "group": "This index has no groups yet; find them under Groups.",
+    "price": "No sale is known of these items.",
+    "trait": "These items have no traits.",
+}
 _TILES = 24
 """Items shown of a selection."""
 _HEIGHT = 520
@@ -34,35 +40,43 @@ _ABOUT = {
 }
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What is drawn: the layout, what colours tell, of which trait type, and the collections."""
+
+    layout: str
+    colour: str
+    kind: str | None
+    within: tuple[str, ...]
+
+
 def show(engine: SearchEngine) -> None:
     """Draw the map and what is selected on it."""
-    layout, colour, within = _controls(engine)
-    kept = _kept(engine) if layout == "tsne" else None
-    if layout == "tsne" and kept is None:
+    wanted = _controls(engine)
+    kept = _kept(engine) if wanted.layout == "tsne" else None
+    if wanted.layout == "tsne" and kept is None:
         _offer(engine)
         return
     stamp = mark(engine)
-    found = _laid_out(engine, kept, stamp, layout, tuple(within))
+    found = _laid_out(engine, kept, stamp, wanted.layout, wanted.within)
     if not len(found.rows):
         words.note("None of these collections is on the map; choose others.")
         return
-    shades = _shades(engine, found.rows, colour, within)
+    shades = _shades(engine, found.rows, wanted)
     if shades is None:
         return
-    frame = _frame(engine, found, stamp, shades)
     chosen = st.altair_chart(
-        _chart(frame, shades),
-        key=f"map/{layout}/{colour}/{'/'.join(within)}",
+        _chart(_frame(engine, found, stamp, shades), shades, wanted.colour),
+        key=f"map/{wanted}",
         on_select="rerun",
         selection_mode=["pick", "area"],
         alt="Map of items: each point is one; points near each other look alike",
     )
-    st.html(_legend(shades) + _caption(engine, found, layout, within))
-    _show_selected(engine, found, selected(found, engine.catalog.key, chosen["selection"]))
+    st.html(_legend(shades) + _caption(engine, found, wanted))
+    _show_selected(engine, selected(found, engine.catalog.key, chosen["selection"]))
 
 
-def _controls(engine: SearchEngine) -> tuple[str, str, list[str]]:
-    """Layout, what colours tell, and the collections that are wanted."""
+def _controls(engine: SearchEngine) -> _Wanted:
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-controls"):
         layout = st.segmented_control(
             "Layout",
@@ -73,14 +87,6 @@ def _controls(engine: SearchEngine) -> tuple[str, str, list[str]]:
             key="layout",
             bind="query-params",
         )
-        colour = st.selectbox(
-            "Colour",
-            list(_COLOURS),
-            format_func=_COLOURS.__getitem__,
-            key="colour",
-            bind="query-params",
-            width=150,
-        )
         within = st.multiselect(
             "Collections",
             list(engine.catalog.collections),
@@ -89,7 +95,24 @@ def _controls(engine: SearchEngine) -> tuple[str, str, list[str]]:
             bind="query-params",
             width=320,
         )
-    return layout, colour, within
+        colour = st.selectbox(
+            "Colour",
+            list(_COLOURS),
+            format_func=_COLOURS.__getitem__,
+            key="colour",
+            bind="query-params",
+            width=150,
+        )
+        kinds = _trait_kinds(engine, mark(engine), tuple(within)) if colour == "trait" else []
+        kind = None
+        if kinds:
+            kind = st.selectbox("Trait", kinds, key="kind", bind="query-params", width=220)
+    return _Wanted(layout, colour, kind, tuple(within))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _trait_kinds(_engine: SearchEngine, mark: str, within: tuple[str, ...]) -> list[str]:
+    return atlas.trait_kinds(_engine.catalog, within)
 
 
 def _kept(engine: SearchEngine) -> Map | None:
@@ -110,6 +133,7 @@ def _offer(engine: SearchEngine) -> None:
         "page stays usable."
     )
     running.offer(_JOB, "Compute the map", "Computing the map", lambda told: _make(engine, told))
+    running.watch(_JOB)
 
 
 def _make(engine: SearchEngine, progress: Progress) -> tuple[str, Map]:
@@ -130,37 +154,22 @@ def _laid_out(
     return atlas.laid_out(_engine, _kept, within)
 
 
-def _shades(
-    engine: SearchEngine, rows: NDArray[np.int64], colour: str, within: list[str]
-) -> Kinds | Scale | None:
+def _shades(engine: SearchEngine, rows: NDArray[np.int64], wanted: _Wanted) -> Kinds | Scale | None:
     """What colours tell; None, with a line that says why, where there is nothing to tell."""
     catalog = engine.catalog
-    if colour == "group":
-        if (catalog.integers("cluster")[rows] >= 0).any():
-            return atlas.by_group(catalog, rows)
-        words.note("This index has no groups yet; find them under Groups.")
-        return None
-    if colour == "price":
+    if wanted.colour == "collection":
+        found = atlas.by_collection(catalog, rows)
+        return Kinds(found.of, [shown_name(engine, name) for name in found.names], found.colours)
+    if wanted.kind is not None:
+        return atlas.by_trait(catalog, rows, wanted.kind)
+    if wanted.colour == "group" and (catalog.integers("cluster")[rows] >= 0).any():
+        return atlas.by_group(catalog, rows)
+    if wanted.colour == "price":
         priced = atlas.by_price(catalog, rows)
         if np.isfinite(priced.prices).any():
             return priced
-        words.note("No sale is known of these items.")
-        return None
-    return _by_trait(engine, rows, within) if colour == "trait" else _by_collection(engine, rows)
-
-
-def _by_collection(engine: SearchEngine, rows: NDArray[np.int64]) -> Kinds:
-    found = atlas.by_collection(engine.catalog, rows)
-    return Kinds(found.of, [shown_name(engine, name) for name in found.names], found.colours)
-
-
-def _by_trait(engine: SearchEngine, rows: NDArray[np.int64], within: list[str]) -> Kinds | None:
-    kinds = atlas.trait_kinds(engine.catalog, within)
-    if not kinds:
-        words.note("These items have no traits.")
-        return None
-    kind = st.selectbox("Trait", kinds, key="kind", bind="query-params", width=320)
-    return atlas.by_trait(engine.catalog, rows, kind)
+    words.note(_NOTHING[wanted.colour])
+    return None
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing the map …")
@@ -174,32 +183,35 @@ def _frame(
     """One row a point; ``image`` and ``title`` are the names under which a tooltip draws them."""
     import pandas
 
-    sold = [engine.catalog.last_sale(row) for row in found.rows.tolist()]
+    last = [engine.catalog.last_sale(row) for row in found.rows.tolist()]
     columns: dict[str, Any] = {
         "x": found.points[:, 0],
         "y": found.points[:, 1],
         "title": [engine.catalog.key(row) for row in found.rows.tolist()],
         "image": _pictures(engine, found.rows, found.rows.tobytes(), stamp),
-        "last sale": [f"{price_text(one.price)} {one.currency}" if one else "–" for one in sold],
+        "last sale": [f"{price_text(one.price)} {one.currency}" if one else "–" for one in last],
     }
     if isinstance(shades, Scale):
-        return pandas.DataFrame(columns | {"price": shades.prices})
+        sold = np.isfinite(shades.prices)  # what is not valid would not be drawn at all
+        prices = np.where(sold, shades.prices, np.nanmin(shades.prices))
+        return pandas.DataFrame(columns | {"price": prices, "sold": sold})
     return pandas.DataFrame(columns | {"kind": np.array(shades.names, dtype=object)[shades.of]})
 
 
-def _chart(frame: "pandas.DataFrame", shades: Kinds | Scale) -> "altair.Chart":
+def _chart(frame: "pandas.DataFrame", shades: Kinds | Scale, told: str) -> "altair.Chart":
     import altair as alt
 
     place: dict[str, Any] = {"axis": None, "scale": alt.Scale(zero=False, padding=12)}
-    tooltip = ["image", "title", "last sale"]
+    tooltip = [alt.Tooltip(f"{name}:N") for name in ("image", "title", "last sale")]
     if isinstance(shades, Scale):
         priced = alt.Color("price:Q", scale=alt.Scale(type="log", scheme="viridis"), legend=None)
-        colour: Any = alt.condition("isValid(datum.price)", priced, alt.value("#8a8f9855"))
+        colour: Any = alt.condition("datum.sold", priced, alt.value("#8a8f9855"))
     else:
         colour = alt.Color(
             "kind:N", scale=alt.Scale(domain=shades.names, range=shades.colours), legend=None
         )
-        tooltip.append("kind")
+        # A fixed word: names of a tooltip are not escaped, as its values are.
+        tooltip.append(alt.Tooltip("kind:N", title=told))
     pick = alt.selection_point("pick", fields=["title"], toggle="event.shiftKey")
     area = alt.selection_interval("area")
     chart: alt.Chart = (
@@ -210,7 +222,7 @@ def _chart(frame: "pandas.DataFrame", shades: Kinds | Scale) -> "altair.Chart":
             y=alt.Y("y:Q", **place),
             color=colour,
             opacity=alt.condition(pick & area, alt.value(0.85), alt.value(0.15)),
-            tooltip=[alt.Tooltip(f"{name}:N") for name in tooltip],
+            tooltip=tooltip,
         )
         .add_params(pick, area)
         .properties(height=_HEIGHT)
@@ -232,13 +244,13 @@ def _legend(shades: Kinds | Scale) -> str:
     )
 
 
-def _caption(engine: SearchEngine, found: Map, layout: str, within: list[str]) -> str:
-    total = len(atlas.rows_of(engine.catalog, within))
+def _caption(engine: SearchEngine, found: Map, wanted: _Wanted) -> str:
+    total = len(atlas.rows_of(engine.catalog, wanted.within))
     drawn = f"{len(found.rows):,} of {total:,} items, drawn evenly from the collections"
     shown = f"{total:,} items" if len(found.rows) == total else drawn
     return (
-        f'<p class="soft small">{shown}. {_ABOUT[layout]} Point to see an item, click it, or draw '
-        "a frame around some.</p>"
+        f'<p class="soft small">{shown}. {_ABOUT[wanted.layout]} Point to see an item, click it, '
+        "or draw a frame around some.</p>"
     )
 
 
@@ -262,10 +274,10 @@ def selected(found: Map, key_of: Any, selection: Mapping[str, Any]) -> NDArray[n
     return np.array(picked, dtype=np.int64)
 
 
-def _show_selected(engine: SearchEngine, found: Map, rows: NDArray[np.int64]) -> None:
+def _show_selected(engine: SearchEngine, rows: NDArray[np.int64]) -> None:
     if not len(rows):
         return
-    shown = f", the {_TILES} in its middle" if len(rows) > _TILES else ""
+    shown = f", shown are the {_TILES} in the middle" if len(rows) > _TILES else ""
     items = "item" if len(rows) == 1 else "items"
     st.html(f'<h3 class="part">{len(rows):,} {items} selected{shown}</h3>')
     tiles.show(engine, rows[:_TILES].tolist(), "map")

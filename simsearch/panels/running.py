@@ -16,7 +16,7 @@ _SECONDS = 1.0
 def offer(
     kind: str, label: str, title: str, work: Callable[[Progress], object], *, primary: bool = True
 ) -> None:
-    """A button that begins a job; beside it what runs already, or how the last one ended.
+    """A button that begins a job; ``watch`` shows what becomes of it.
 
     Args:
         kind: of the job.
@@ -25,15 +25,13 @@ def offer(
         work: the job.
         primary: whether the button is what the page is waiting for.
     """
-    button = st.empty()
     busy = BENCH.current is not None
     waited = primary and not busy
-    if button.button(
+    if st.button(
         label, key=f"start/{kind}", type="primary" if waited else "secondary", disabled=busy
     ):
         BENCH.start(kind, title, work)
         st.rerun()
-    watch(kind)
 
 
 def watch(kind: str) -> None:

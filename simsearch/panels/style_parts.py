@@ -3,9 +3,10 @@
 PARTS = """<style>
 [class*="st-key-tiles-"] {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 1rem .75rem;
+  align-items: stretch;
 }
 [class*="st-key-tiles-"] > div { width: auto; min-width: 0; }
-[class*="st-key-tile-"] { height: 100%; justify-content: space-between; }
+[class*="st-key-tile-"] { flex: 1; min-width: 0; justify-content: space-between; }
 .named { margin: .35rem 0 0; font-size: .8rem; line-height: 1.4; overflow-wrap: anywhere; }
 .part { font-size: 1.1rem; font-weight: 620; margin: 1.25rem 0 0; padding: 0 0 .2rem; }
 .small { font-size: .85rem; line-height: 1.5; margin: 0; }

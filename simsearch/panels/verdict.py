@@ -33,5 +33,5 @@ def _collection(engine: SearchEngine, found: Membership) -> str:
 def _group(answer: Answer) -> str:
     if answer.cluster is None:
         return ""
-    address = escaped(state.link("Explore", group=str(answer.cluster)))
+    address = escaped(state.link("Explore", view="Groups", group=str(answer.cluster)))
     return f'<h3>Group</h3><p><a href="{address}" target="_self">Group {answer.cluster}</a></p>'
