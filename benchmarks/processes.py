@@ -70,8 +70,19 @@ class _Watcher:
 
     def _look(self) -> None:
         while not self._over.wait(_LOOK_SECONDS):
-            together = sum(_status(one, "VmRSS") for one in _tree(self._pid))
+            together = round(1e6 * memory(self._pid))
             self._most = max(self._most, together, _status(self._pid, "VmHWM"))
+
+
+def memory(pid: int) -> float:
+    """Resident MB of a process and its descendants now."""
+    return sum(_status(one, "VmRSS") for one in _tree(pid)) / 1e6
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used so far, all its threads together."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _tree(pid: int) -> list[int]:

@@ -43,20 +43,26 @@ def asked(engine: SearchEngine) -> Query | None:
         "Pictures",
         accept_multiple_files=True,
         key="files",
-        on_change=state.set_item,
-        args=("",),
+        on_change=_forget_others,
         label_visibility="collapsed",
     )
-    uploaded = [Given(file.file_id, file.name, file.getvalue()) for file in files[:MOST]]
     _box()
     with st.container(horizontal=True, key="tries"):
         st.button("Random item", on_click=_ask_any, args=(engine,), icon=":material/casino:")
         st.button("Example", on_click=_give_example, icon=":material/image:")
     if len(files) > MOST:
-        words.warning(f"{len(files)} pictures: the first {MOST} are asked with")
+        words.warning(f"{len(files)} pictures: the last {MOST} are asked with")
     if key := state.item():
         return engine.item(key)
-    return _one_of(_read_all(engine, [*uploaded, *st.session_state.get("pasted", [])]))
+    newest = [Given(file.file_id, file.name, file.getvalue()) for file in files[: -MOST - 1 : -1]]
+    return _one_of(_read_all(engine, [*st.session_state.get("pasted", []), *newest]))
+
+
+def _forget_others() -> None:
+    """What was uploaded just now is asked with, whatever was asked before."""
+    state.set_item("")
+    st.session_state.pop("pasted", None)
+    st.session_state.pop("which", None)
 
 
 def _box() -> None:
@@ -71,6 +77,7 @@ def _box() -> None:
         return
     if said.files:
         state.set_item("")
+        st.session_state.pop("which", None)
         st.session_state["pasted"] = [
             Given(file.file_id, file.name, file.getvalue()) for file in said.files[:MOST]
         ]
@@ -83,7 +90,7 @@ def _ask_any(engine: SearchEngine) -> None:
 
 
 def _give_example() -> None:
-    state.ask("")
+    _forget_others()
     st.session_state["pasted"] = [Given("example", "example.png", example_picture())]
 
 

@@ -1,10 +1,13 @@
 """The index that the page shows: one engine for all sessions, opened again when it is replaced."""
 
+import contextlib
+import threading
 from pathlib import Path
 
 import streamlit as st
 
 from simsearch.engine import SearchEngine
+from simsearch.errors import SimsearchError
 from simsearch.store import store
 from simsearch.store.manifest import Manifest
 from simsearch.store.places import default_index
@@ -35,4 +38,12 @@ def _changed(folder: Path) -> int:
 @st.cache_resource(max_entries=2, show_spinner="Opening the index …")
 def _opened(folder: str, build: str, changed: int) -> SearchEngine:
     """Open an index; the build and the time of the last grouping tell one state from the next."""
-    return SearchEngine.open(Path(folder), ahead=True)
+    opened = SearchEngine.open(Path(folder), ahead=True)
+    threading.Thread(target=_warm, args=(opened,), daemon=True).start()
+    return opened
+
+
+def _warm(engine: SearchEngine) -> None:
+    """Ask once, so that the first visitor does not wait for what is read on first use."""
+    with contextlib.suppress(SimsearchError, IndexError):
+        engine.answer(engine.item(engine.catalog.key(0)), balance=0.5)

@@ -26,9 +26,9 @@ def reduced(rgb: RGB, side: int = SHOWN) -> RGB:
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode RGB or RGBA pixels."""
+    """Encode RGB or RGBA pixels, quickly rather than tightly."""
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 

@@ -1,10 +1,8 @@
 """What a picture would fetch: the price, its interval among recent sales, and what it rests on."""
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 
-import altair as alt
 import streamlit as st
 
 from simsearch.engine import SearchEngine
@@ -23,7 +21,7 @@ _POINTS, _BAND = "#8a93a6", "#2f6bd0"
 def show(engine: SearchEngine, found: Valuation) -> None:
     """Draw a value among the recent sales of its collection, with the warnings it carries."""
     st.html(f'<div class="facts">{_headline(found)}</div>')
-    st.altair_chart(sales_chart(engine, found), width="stretch", key="sales")
+    st.vega_lite_chart(sales_chart(engine, found), width="stretch", key="sales")
     warnings = "".join(f"<li>{escaped(one)}</li>" for one in found.estimate.warnings)
     st.html(f'<ul class="warnings">{warnings}</ul>')
 
@@ -41,39 +39,41 @@ def _headline(found: Valuation) -> str:
     )
 
 
-def sales_chart(engine: SearchEngine, found: Valuation) -> alt.LayerChart:
-    """The collection's recent sales, with the value and its interval across them."""
+def sales_chart(engine: SearchEngine, found: Valuation) -> dict[str, Any]:
+    """Vega-Lite: the collection's recent sales, with the value and its interval across them."""
     told, sales = found.estimate, recent_sales(engine, found)
     prices = [told.low, told.high, *(sale["price"] for sale in sales)]
-    axis = alt.Y(
-        "price:Q",
-        title=told.currency,
-        scale=_scale(min(prices), max(prices)),
-        axis=alt.Axis(format="~g", tickCount=5),
-    )
-    dots = (
-        _chart(*sales)
-        .mark_circle(size=14, opacity=0.45, color=_POINTS)
-        .encode(
-            x=alt.X("date:T", title=None, axis=alt.Axis(tickCount=4)),
-            y=axis,
-            tooltip=["token:N", "price:Q", "date:T"],
-        )
-    )
-    interval = _chart({"low": told.low, "high": told.high, "price": told.price})
-    area = interval.mark_rect(opacity=0.18, color=_BAND).encode(y="low:Q", y2="high:Q")
-    line = interval.mark_rule(size=2, color=_BAND).encode(y=axis)
-    return alt.LayerChart(layer=[area, dots, line], height=190)
-
-
-def _scale(lowest: float, highest: float) -> alt.Scale:
-    if highest > _WIDE * lowest:
-        return alt.Scale(type="log", domain=[lowest, highest], nice=True)
-    return alt.Scale(domain=[lowest, highest], nice=True)
-
-
-def _chart(*rows: Mapping[str, Any]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
+    lowest, highest = min(prices), max(prices)
+    kind = "log" if highest > _WIDE * lowest else "linear"
+    price = {
+        **{"field": "price", "type": "quantitative", "title": told.currency},
+        "scale": {"type": kind, "domain": [lowest, highest], "nice": True},
+        "axis": {"format": "~g", "tickCount": 5},
+    }
+    day = {"field": "date", "type": "temporal", "title": None, "axis": {"tickCount": 4}}
+    hints = [{"field": name} for name in ("token", "price", "date")]
+    band = {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}}
+    interval = {"values": [{"low": told.low, "high": told.high, "price": told.price}]}
+    return {
+        "height": 190,
+        "layer": [
+            {
+                "data": interval,
+                "mark": {"type": "rect", "opacity": 0.18, "color": _BAND},
+                "encoding": band,
+            },
+            {
+                "data": {"values": sales},
+                "mark": {"type": "circle", "size": 14, "opacity": 0.45, "color": _POINTS},
+                "encoding": {"x": day, "y": price, "tooltip": hints},
+            },
+            {
+                "data": interval,
+                "mark": {"type": "rule", "size": 2, "color": _BAND},
+                "encoding": {"y": price},
+            },
+        ],
+    }
 
 
 def recent_sales(engine: SearchEngine, found: Valuation) -> list[dict[str, Any]]:
