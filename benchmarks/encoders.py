@@ -237,7 +237,7 @@ def nearest(rows: Rows) -> NDArray[np.intp]:
 
 
 def print_setting(pictures: int, origin: str) -> None:
-    names = ("openvino", "torch", "torchvision", "numpy")
+    names = ("openvino", "ncnn", "torch", "torchvision", "numpy")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     print(f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}.")
     print(f"{pictures} different pictures; VGG16 weights: {origin}.\n", flush=True)

@@ -11,7 +11,9 @@ from simsearch.encoders import (
     fingerprint,
     load_encoder,
     restore_encoder,
+    vgg16,
     vgg16_nft,
+    winograd,
 )
 from simsearch.encoders.pixels import Pixels
 from simsearch.encoders.vgg import (
@@ -26,6 +28,7 @@ from simsearch.encoders.vgg import (
 )
 from simsearch.encoders.vgg16 import PRESETS, VGG16, choose_readout
 from simsearch.encoders.vgg16_nft import VGG16NFT, colour_grid, save_untrained, untrained_state
+from simsearch.encoders.winograd import Winograd
 from simsearch.errors import UsageError, WeightsError
 from simsearch.images import fit_square
 from simsearch.tensors import load_state, save_state
@@ -137,6 +140,69 @@ def test_bf16_stays_near_fp32():
     (rough,) = Network(state, ["features.30"], 64, precision="bf16")(batch)
     assert not np.array_equal(exact, rough)
     assert np.linalg.norm(exact - rough) < 0.02 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize(
+    ("side", "layers"),
+    [
+        (64, ["features.30"]),
+        (32, ["features.0", "features.1", "features.4"]),
+        (64, ["features.16", "features.9", "features.28"]),
+        (96, ["features.24", "features.27", "features.23", "features.2"]),
+        (100, ["features.30", "features.5"]),  # maps of 25 rows, and of 3
+    ],
+)
+@pytest.mark.parametrize("numbers", [winograd._STRIP_NUMBERS, 0])
+def test_winograd_gives_what_torch_gives(side: int, layers: list[str], numbers: int, monkeypatch):
+    monkeypatch.setattr(winograd, "_STRIP_NUMBERS", numbers)  # 0: strips of four rows
+    width = 4
+    state = random_state(width, layers)
+    batch = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
+    results = Winograd(state, layers, side, threads=2)(batch)
+    for layer, actual, expected in zip(
+        layers, results, torch_outputs(state, width, layers, batch), strict=True
+    ):
+        assert actual.shape[1:] == output_shape(layer, width, side)
+        assert_close(actual, expected, 1e-5)
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+@pytest.mark.parametrize("side", [64, 112])
+def test_winograd_gives_a_picture_the_same_maps_in_any_company(side: int, precision: str):
+    state, batch = random_state(16), pictures(7, side)
+    together = Winograd(state, ["features.30"], side, precision=precision, threads=1)(batch)[0]
+    shared = Winograd(state, ["features.30"], side, precision=precision, threads=3)
+    np.testing.assert_array_equal(shared(batch)[0], together)
+    for i in range(len(batch)):
+        np.testing.assert_array_equal(shared(batch[i : i + 1])[0], together[i : i + 1])
+
+
+def test_winograd_in_bf16_stays_near_fp32():
+    state, batch = random_state(16), pictures(4, 64)
+    (exact,) = Winograd(state, ["features.30"], 64)(batch)
+    (rough,) = Winograd(state, ["features.30"], 64, precision="bf16")(batch)
+    assert not np.array_equal(exact, rough)
+    assert np.linalg.norm(exact - rough) < 0.02 * np.linalg.norm(exact)
+
+
+def test_more_cores_than_copies_share_a_picture(monkeypatch):
+    monkeypatch.setattr(winograd, "_MOST_COPIES", 1)
+    state, batch = random_state(16), pictures(3, 64)
+    (maps,) = Winograd(state, ["features.30"], 64, threads=2)(batch)
+    assert_close(maps, torch_outputs(state, 16, ["features.30"], batch)[0], 1e-5)
+
+
+def test_a_network_that_ncnn_cannot_read_is_said(monkeypatch):
+    monkeypatch.setattr(winograd._Graph, "_convolve", lambda *_: "nowhere")
+    with pytest.raises(WeightsError, match="ncnn cannot read the network"):
+        Winograd(random_state(2), ["features.30"], 32, threads=1)
+
+
+def test_rows_that_a_strip_reaches_by_hand():
+    assert winograd._reach(0, 4, 12, 2) == (0, 6, [(1, 0), (1, 0)])
+    assert winograd._reach(4, 8, 12, 2) == (2, 10, [(0, 0), (0, 0)])
+    assert winograd._reach(8, 12, 12, 2) == (6, 12, [(0, 1), (0, 1)])
+    assert winograd._reach(1, 11, 12, 2) == (0, 12, [(1, 1), (0, 0)])
 
 
 def test_only_the_tensors_down_to_the_layer_are_needed():
@@ -252,6 +318,24 @@ def test_joined_layers_weigh_the_same(full_state):
     for part, expected in zip(np.split(rows, 2, axis=1), maps, strict=True):
         gem = (np.maximum(expected, 1e-6) ** 3).mean((2, 3)) ** (1 / 3)
         assert_close(part, gem / np.linalg.norm(gem, axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    ("layer", "precision", "amx", "kind"),
+    [
+        ("pool5", "f32", True, Winograd),
+        ("pool5", "bf16", False, Winograd),
+        ("pool5", "bf16", True, Network),
+        ("fc1", "f32", False, Network),
+        ("fc1,pool5", "f32", False, Network),
+    ],
+)
+def test_winograd_runs_where_it_pays(layer, precision, amx, kind, monkeypatch):
+    monkeypatch.setattr(vgg16, "_has_amx", lambda: amx)
+    monkeypatch.setattr(vgg16, "WIDTH", 2)
+    readout = choose_readout("study-128", layer)
+    encoder = VGG16(random_state(2, readout.layers), readout, precision=precision)
+    assert isinstance(encoder._network, kind)
 
 
 def test_default_reads_the_last_map_at_224():

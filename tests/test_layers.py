@@ -42,7 +42,7 @@ LAYERS = [
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"torch", "torchvision", "faiss", "streamlit", "pandas", "sklearn", "scipy", "openvino"}
-HEAVY |= {"pyarrow", "matplotlib", "jinja2"}
+HEAVY |= {"pyarrow", "matplotlib", "jinja2", "ncnn"}
 
 by_module = pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 

@@ -128,7 +128,10 @@ class Network:
 
     Attributes:
         precision: ``f32`` or ``bf16``: what the convolutions multiply in; sums are always f32.
+        batch: pictures to give at once.
     """
+
+    batch = 8
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from simsearch.encoders.vgg import (
     pool,
     unit_rows,
 )
+from simsearch.encoders.winograd import Winograd
 from simsearch.errors import UsageError
 from simsearch.images import fit_square
 from simsearch.tensors import State, load_state, sha256_state
@@ -24,7 +25,6 @@ from simsearch.weights import find_weights
 
 POOLINGS = ("flat", "mean", "max", "gem")
 WIDTH = 64
-_BATCH = 8
 _MAX_NUMBERS = 100_000  # a wider descriptor would take more disk than the pictures
 
 
@@ -111,6 +111,12 @@ def load(
     return VGG16(state, readout, preset=preset, training=training, threads=threads)
 
 
+def _has_amx() -> bool:
+    """Whether the processor multiplies bf16 in tiles (AMX), where direct convolution is faster."""
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and "amx_bf16" in flags.read_text(errors="replace")
+
+
 class VGG16:
     """Descriptors from named layers, each layer's part scaled to length 1."""
 
@@ -138,13 +144,12 @@ class VGG16:
             threads: cores to use; None means all.
         """
         self._readout = readout
-        flat = readout.pooling == "flat" and all(x.startswith("features") for x in readout.layers)
-        self._network = Network(
-            state,
-            readout.layers,
-            readout.side,
-            precision=precision or (best_precision() if flat else "f32"),
-            threads=threads,
+        maps = all(layer.startswith("features") for layer in readout.layers)
+        flat = maps and readout.pooling == "flat"
+        precision = precision or (best_precision() if flat else "f32")
+        direct = not maps or (precision == "bf16" and _has_amx())
+        self._network = (Network if direct else Winograd)(
+            state, readout.layers, readout.side, precision=precision, threads=threads
         )
         self.settings = {
             "preset": preset,
@@ -158,7 +163,7 @@ class VGG16:
 
     @property
     def precision(self) -> str:
-        """What the convolutions multiply in: ``f32`` or ``bf16``."""
+        """What the convolutions multiply in, or keep their maps in: ``f32`` or ``bf16``."""
         return self._network.precision
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -168,8 +173,9 @@ class VGG16:
     def encode(self, prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Turn (n, side, side, 3) into descriptors (n, dim)."""
         rows = np.empty((len(prepared), self.blocks[-1].stop), dtype=np.float32)
-        for start in range(0, len(prepared), _BATCH):
-            maps = self._network(prepared[start : start + _BATCH])
+        batch = self._network.batch
+        for start in range(0, len(prepared), batch):
+            maps = self._network(prepared[start : start + batch])
             parts = [unit_rows(pool(part, self._readout.pooling)) for part in maps]
-            rows[start : start + _BATCH] = np.concatenate(parts, axis=1)
+            rows[start : start + batch] = np.concatenate(parts, axis=1)
         return rows

@@ -14,7 +14,7 @@ from simsearch.errors import StoreError
 NAME = "manifest.json"
 FORMAT = 1
 _TABLES = ("collections", "names", "excluded", "skipped", "settings", "fitted", "libraries")
-LIBRARIES = ("simsearch", "numpy", "pyarrow", "faiss-cpu", "openvino", "pillow", "torch")
+LIBRARIES = ("simsearch", "numpy", "pyarrow", "faiss-cpu", "ncnn", "openvino", "pillow", "torch")
 
 
 class EncoderLike(Protocol):
