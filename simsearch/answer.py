@@ -22,6 +22,7 @@ class Query:
         descriptor: (dim,), float16 as the index keeps them: an indexed picture equals its own.
         rgb: its pixels; of an indexed item its thumbnail.
         row: its catalog row where it is an indexed item, else -1.
+        undone: the edit that was undone where it is a copy of an indexed picture, else empty.
         timing_ms: milliseconds spent on ``decode`` and ``encode``.
     """
 
@@ -29,6 +30,7 @@ class Query:
     descriptor: NDArray[np.floating[Any]]
     rgb: RGB
     row: int = -1
+    undone: str = ""
     timing_ms: Mapping[str, float] = field(default_factory=dict)
 
 

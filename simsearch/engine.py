@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from simsearch.ahead import Ahead
 from simsearch.answer import Answer, Query, describe
 from simsearch.catalog import Catalog
+from simsearch.copies import CopyFinder, seen_before
 from simsearch.encoders import Encoder, restore_encoder
 from simsearch.errors import SalesError, UsageError
 from simsearch.filters import Filter
@@ -64,6 +66,7 @@ class SearchEngine:
         ):
             self.catalog.require_rows(count, what)
         self.retriever = Retriever(Spaces.open(folder), index, kept, self.catalog)
+        self._copies = CopyFinder.open(folder, self.retriever)
         self.desk = PriceDesk.open(folder, self.catalog, self.retriever.spaces, index)
         codes, names = self.catalog.collection_codes, list(self.catalog.collections)
         self._recogniser = Recogniser(open_classifier(folder, names), index, codes, names)
@@ -126,9 +129,27 @@ class SearchEngine:
         prepared = np.stack([encoder.prepare(rgb) for rgb in versions])
         descriptors = encoder.encode(prepared).astype(np.float16)
         best = self._nearest_version(descriptors)
+        descriptor, undone = self.undo_edits(versions[best], descriptors[best])
         ended = time.perf_counter()
         timing = {"decode": 1e3 * (decoded - start), "encode": 1e3 * (ended - decoded)}
-        return Query(name, descriptors[best], versions[best], timing_ms=timing)
+        return Query(name, descriptor, versions[best], undone=undone, timing_ms=timing)
+
+    def undo_edits(
+        self, rgb: RGB, descriptor: NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.floating[Any]], str]:
+        """What a picture was before it was edited, where it is a copy of an indexed one.
+
+        Args:
+            rgb: uint8 (h, w, 3).
+            descriptor: (dim,), its own.
+
+        Returns:
+            The descriptor to ask with, and what was undone: empty where it is the picture's own.
+        """
+        if self._copies is None:
+            return descriptor, ""
+        found = self._copies.undo(descriptor, lambda: seen_before(rgb, self.encoder))
+        return (descriptor, "") if found is None else (found.descriptor, found.name)
 
     def _versions(self, data: bytes) -> list[RGB]:
         """The picture on white and on every background of the index where that makes it another."""
@@ -156,7 +177,8 @@ class SearchEngine:
         start = time.perf_counter()
         rgb = load_image(self.thumbnails[row])
         timing = {"decode": 1e3 * (time.perf_counter() - start), "encode": 0.0}
-        return Query(key, self.retriever.descriptors.rows([row])[0], rgb, row, timing)
+        descriptor = self.retriever.descriptors.rows([row])[0]
+        return Query(key, descriptor, rgb, row, timing_ms=timing)
 
     def answer(
         self,

@@ -14,8 +14,8 @@ from simsearch.grouping.groups import (
     Groups,
     GroupSpace,
     keep_groups,
-    outlines,
 )
+from simsearch.space.outlines import outlines
 
 
 @pytest.fixture(scope="module")

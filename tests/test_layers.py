@@ -19,7 +19,7 @@ LAYERS = [
     {"errors", "neighbors", "colours", "draws", "ahead"},
     # One noun each.
     {"arrow", "images", "tables", "tensors", "plots", "sheet"},
-    {"catalog", "weights"},
+    {"catalog", "weights", "variants"},
     # Families, and what is known of items.
     {"filters", "sales", "wording"},
     {"sources", "encoders", "index", "sample"},
@@ -27,7 +27,7 @@ LAYERS = [
     # What is learned.
     {"retrieval", "pricing", "recognition", "grouping", "traits"} | {"maps", "rarity"},
     # Things put together.
-    {"answer"},
+    {"answer", "copies"},
     {"engine"},
     {"building", "answer_sheet"},
     {"evaluation"},

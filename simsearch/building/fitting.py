@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch import copies
 from simsearch.building.builder import Assembled, Finish
 from simsearch.encoders import Encoder
 from simsearch.errors import StoreError
@@ -60,8 +61,7 @@ class Fitting:
         inputs = _inputs(made, self)
         before = _fitted_before(made)
         if before.get("inputs") == inputs and made.previous and _readable(made.previous):
-            for name in (*_FITTED, *FILES):
-                shutil.copyfile(made.previous / name, made.folder / name)
+            _take_over(made.previous, made.folder)
             return before
         keep = not self.refit and _still_fits(before, made)
         fitted = Spaces.open(made.previous) if keep and made.previous else self._fit(made)
@@ -69,6 +69,7 @@ class Fitting:
         vectors = _vectors(fitted, made, keep)
         index = build_index(self.kind, vectors, seed=self.seed)
         index.save(made.folder)
+        self._save_outlines(fitted, made)
         names = list(made.catalog.collections)
         described = Described(made.descriptors, fitted.look.spans, made.catalog.collection_codes)
         save_classifier(made.folder, fit_on_index(index, described, self.seed), names)
@@ -82,6 +83,27 @@ class Fitting:
 
     def _fit(self, made: Assembled) -> Spaces:
         return Spaces.fit(made.descriptors, made.catalog, self.blocks, seed=self.seed)
+
+    def _save_outlines(self, fitted: Spaces, made: Assembled) -> None:
+        """Write the vectors that find edited copies, where the encoder keeps colours."""
+        space, grid = fitted.outlines, fitted.grid
+        if space is None or grid is None:
+            return
+        vectors = np.empty((len(made.catalog), space.width), dtype=np.float32)
+        for start in range(0, len(vectors), _CHUNK):
+            rows = np.arange(start, min(start + _CHUNK, len(vectors)))
+            vectors[rows] = space.transform(made.descriptors.rows(rows)[:, grid])
+        folder = made.folder / copies.FOLDER
+        folder.mkdir()
+        build_index(self.kind, vectors, seed=self.seed).save(folder)
+
+
+def _take_over(previous: Path, folder: Path) -> None:
+    """Copy all that was fitted."""
+    for name in (*_FITTED, *FILES):
+        shutil.copyfile(previous / name, folder / name)
+    if (previous / copies.FOLDER).exists():
+        shutil.copytree(previous / copies.FOLDER, folder / copies.FOLDER)
 
 
 def _fitted_before(made: Assembled) -> Mapping[str, object]:
@@ -103,7 +125,11 @@ def _readable(folder: Path) -> bool:
         return False
     try:
         Appraiser.open(folder)
-        return Spaces.open(folder).look.width == open_index(folder).dim
+        found = Spaces.open(folder)
+        widths = [(found.look.width, open_index(folder).dim)]
+        if found.outlines is not None:
+            widths.append((found.outlines.width, open_index(folder / copies.FOLDER).dim))
+        return all(wanted == there for wanted, there in widths)
     except StoreError:
         return False
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ def ask_with_copies(
             left_out[made] += 1
         else:
             used.append(row)
-            descriptors = engine.encoder.encode(made.prepared)
+            descriptors = _asked(engine, made)
             for space, answers in found.items():
                 balance = SPACES[space]
                 answers.append(engine.retriever.search(descriptors, _SHOWN, balance=balance))
@@ -120,10 +121,18 @@ def original(reader: PictureReader, catalog: Catalog, row: int) -> RGB:
 
 @dataclass(frozen=True)
 class _Made:
-    """All edits of one picture: as the encoder wants them, and 32 pixels on a side."""
+    """All edits of one picture: as they are, as the encoder wants them, and 32 pixels a side."""
 
+    copies: Sequence[RGB]
     prepared: Pictures
     small: Pictures
+
+
+def _asked(engine: SearchEngine, made: _Made) -> NDArray[np.floating[Any]]:
+    """Descriptors with which the engine asks when it is given the copies."""
+    own = engine.encoder.encode(made.prepared).astype(np.float16)
+    pairs = zip(made.copies, own, strict=True)
+    return np.stack([engine.undo_edits(copy, descriptor)[0] for copy, descriptor in pairs])
 
 
 def _copies(catalog: Catalog, rows: Ids, encoder: Encoder) -> Iterator[_Made | str]:
@@ -137,7 +146,8 @@ def _copies(catalog: Catalog, rows: Ids, encoder: Encoder) -> Iterator[_Made | s
                 return error.code
             copies = [edit(large) for edit in EDITS.values()]
             prepared = np.stack([encoder.prepare(copy) for copy in copies])
-            return _Made(prepared, np.stack([fit_square(copy, GRID_SIDE) for copy in copies]))
+            small = np.stack([fit_square(copy, GRID_SIDE) for copy in copies])
+            return _Made(copies, prepared, small)
 
         for start in range(0, len(rows), _AHEAD):
             yield from pool.map(work, rows[start : start + _AHEAD].tolist())

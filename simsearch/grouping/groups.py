@@ -14,6 +14,7 @@ from simsearch.draws import evenly
 from simsearch.errors import StoreError
 from simsearch.grouping.clustering import KChoice, KMeans, choose_k, medoids, nearest
 from simsearch.space.look import LookSpace, Span
+from simsearch.space.outlines import outlines
 from simsearch.space.spaces import Rows
 from simsearch.store import store
 from simsearch.tensors import save_state
@@ -29,26 +30,6 @@ FIT_ITEMS = 10_000
 CHOICE_ITEMS = 5_000
 """Items that the number of groups is chosen on at most."""
 _CHUNK = 1024
-
-
-def outlines(grids: NDArray[np.floating[Any]]) -> Floats:
-    """How much the colour changes at each cell: to the right and downwards, mean over RGB.
-
-    Collections are drawn over templates: their lines stay where they are while colours vary from
-    item to item. So lines tell collections, bodies and headwear apart where colours do not.
-
-    Args:
-        grids: colours 0..1 of square grids, (n, cells * 3).
-
-    Returns:
-        float32 (n, cells), 0 to 2.
-    """
-    side = round((grids.shape[1] / 3) ** 0.5)
-    cells = grids.reshape(len(grids), side, side, 3).astype(np.float32)
-    change = np.zeros(cells.shape[:3], dtype=np.float32)
-    change[:, :, :-1] += np.abs(np.diff(cells, axis=2)).mean(axis=3)
-    change[:, :-1] += np.abs(np.diff(cells, axis=1)).mean(axis=3)
-    return change.reshape(len(grids), side * side)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ from simsearch.errors import StoreError
 from simsearch.space.cells import even_weights, fit_cell_weights
 from simsearch.space.heads import HEAD_CODE, LEAST_ITEMS, MOST_ITEMS, MOST_TRAITS, TraitHead
 from simsearch.space.look import LookSpace, Span
+from simsearch.space.outlines import OutlineSpace
 from simsearch.space.trait_matrix import TraitMatrix, trait_matrix
 from simsearch.tensors import save_state
 
 Floats = NDArray[np.float32]
 
 NAME = "spaces.safetensors"
-FORMAT = "2"
+FORMAT = "3"
 """Of this file; raised where fitting changes so that what was fitted before no longer serves."""
 FIT_ITEMS = 10_000
 """Items the look space is fitted on at most, drawn evenly from the collections."""
@@ -47,11 +48,13 @@ class Spaces:
         look: the space of the searchable vectors.
         vocabulary: the traits each collection's head knows, in the order of its scores.
         tensors: cell weights and heads by name, read from the file when first asked for.
+        outlines: the space of the vectors that find edited copies, where there is a grid.
     """
 
     look: LookSpace
     vocabulary: Mapping[str, list[Trait]]
     tensors: Mapping[str, NDArray[np.generic]]
+    outlines: OutlineSpace | None = None
     _heads: dict[str, TraitHead] = field(default_factory=dict, repr=False)
 
     @property
@@ -109,14 +112,17 @@ class Spaces:
         groups = dict(_by_collection(catalog, rows))
         most = min(FIT_ITEMS, FIT_NUMBERS // spans[-1][2])
         sample = _even_draw(list(groups.values()), most, seed)
-        look = LookSpace.fit(descriptors.rows(sample), spans, seed)
-        spaces = cls(look, {}, {})
+        drawn = descriptors.rows(sample)
+        spaces = cls(LookSpace.fit(drawn, spans, seed), {}, {})
+        if spaces.grid is not None:
+            spaces.outlines = OutlineSpace.fit(drawn[:, spaces.grid], seed)
+        del drawn
         tensors: dict[str, NDArray[np.generic]] = {}
         vocabulary: dict[str, list[Trait]] = {}
         for name, members in groups.items():
             if spaces.grid is not None:
-                drawn = _draw(members, CELL_ITEMS, seed)
-                grids = descriptors.rows(drawn)[:, spaces.grid]
+                some = _draw(members, CELL_ITEMS, seed)
+                grids = descriptors.rows(some)[:, spaces.grid]
                 tensors[f"cells/{name}"] = fit_cell_weights(grids, seed)
             known = _labels(catalog, members)
             labelled = _draw(np.unique(known.items), MOST_ITEMS, seed)
@@ -126,7 +132,7 @@ class Spaces:
                 tensors[f"weights/{name}"] = head.weights.astype(np.float16)
                 tensors[f"bias/{name}"] = head.bias
                 vocabulary[name] = [(kind, value) for _, kind, value in known.vocabulary]
-        return cls(look, vocabulary, tensors)
+        return cls(spaces.look, vocabulary, tensors, spaces.outlines)
 
     def _features_of(self, descriptors: Rows, rows: NDArray[np.int64]) -> Floats:
         """Head features of many rows, coded a piece at a time so that memory holds them once."""
@@ -144,8 +150,15 @@ class Spaces:
             "spans": json.dumps(self.look.spans),
             "vocabulary": json.dumps(self.vocabulary),
         }
-        look = {f"look/{name}": tensor for name, tensor in self.look.tensors().items()}
-        save_state(folder / NAME, look | dict(self.tensors), notes)
+        spaces = {"look": self.look}
+        if self.outlines is not None:
+            spaces["outlines"] = self.outlines.space
+        fitted = {
+            f"{kind}/{name}": tensor
+            for kind, space in spaces.items()
+            for name, tensor in space.tensors().items()
+        }
+        save_state(folder / NAME, fitted | dict(self.tensors), notes)
 
     @classmethod
     def open(cls, folder: Path) -> "Spaces":
@@ -161,18 +174,22 @@ class Spaces:
             spans = [
                 (name, start, stop) for name, start, stop in json.loads(tensors.notes["spans"])
             ]
-            look = {
-                name.removeprefix("look/"): tensors[name]
-                for name in tensors
-                if name.startswith("look/")
-            }
             vocabulary = {
                 name: [(kind, value) for kind, value in pairs]
                 for name, pairs in json.loads(tensors.notes["vocabulary"]).items()
             }
-            return cls(LookSpace.from_tensors(spans, look), vocabulary, tensors)
+            look = LookSpace.from_tensors(spans, _named(tensors, "look/"))
+            outlines = None
+            if lines := _named(tensors, "outlines/"):
+                outlines = OutlineSpace.from_tensors(lines)
+            return cls(look, vocabulary, tensors, outlines)
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
+
+
+def _named(tensors: Mapping[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any]]:
+    """Those whose name starts so, by the rest of it."""
+    return {name.removeprefix(start): tensors[name] for name in tensors if name.startswith(start)}
 
 
 class _TensorFile(Mapping[str, NDArray[Any]]):
