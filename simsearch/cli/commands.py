@@ -74,6 +74,7 @@ simsearch = LazyGroup(
         "cluster": "simsearch.cli.cluster:cluster",
         "evaluate": "simsearch.cli.evaluate:evaluate",
         "app": "simsearch.cli.app:app",
+        "train": "simsearch.cli.train:train",
         "weights": "simsearch.cli.weights:weights",
     },
     help="Find NFT art that looks like a picture, its collection, and what it would fetch.",

@@ -9,6 +9,7 @@ evaluate = LazyGroup(
         "collection": "simsearch.cli.evaluate_collection:collection",
         "clusters": "simsearch.cli.evaluate_clusters:clusters",
         "price": "simsearch.cli.evaluate_price:price",
+        "traits": "simsearch.cli.evaluate_traits:traits",
     },
     help="Measure how good the answers of an index are, on items that nothing was fitted on.",
     example="simsearch evaluate retrieval --index indexes/mine",

@@ -92,6 +92,15 @@ def _price(engine: SearchEngine, parts: int, progress: Progress, command: str) -
     return price_page(result, engine, _name(engine), command)
 
 
+def _traits(engine: SearchEngine, seeds: int, progress: Progress, command: str) -> Report:
+    from simsearch.evaluation.traits import TraitSettings, evaluate_traits
+    from simsearch.pages.traits import traits_page
+
+    plan = TraitSettings(seeds=range(seeds), curve=True, progress=progress)
+    result = evaluate_traits(engine.catalog, plan)
+    return traits_page(result, engine.catalog, _name(engine), command)
+
+
 def _each(option: str, usual: int) -> tuple[Size, ...]:
     """So many items of each collection, few, or all."""
     return (
@@ -132,6 +141,13 @@ EVALUATIONS: Mapping[str, Evaluation] = {
             Size("without the parts, quicker", "--no-parts", 0),
         ),
         _price,
+    ),
+    "traits": Evaluation(
+        "Traits",
+        "Are the traits of a picture read rightly? A recogniser learns from a part of each "
+        "collection and is asked for the rest; labels that other layers cover are found.",
+        (Size("one draw, as usual", "", 1), Size("five draws", "--seeds 5", 5)),
+        _traits,
     ),
 }
 """Name, as the command has it, → what it measures."""

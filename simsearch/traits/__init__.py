@@ -1,0 +1,1 @@
+"""Recognise the traits that a picture shows, one recogniser for each collection."""
