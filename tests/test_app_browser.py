@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,14 @@ expect = playwright.expect
 UPLOADER = '[data-testid="stFileUploader"] input[type="file"]'
 
 
-@pytest.fixture(scope="module")
-def address(sample_index, tmp_path_factory):
-    """The page of the sample index on a server of its own."""
+@contextmanager
+def served(index, folder):
+    """The address of a server of its own that shows an index, started in a folder."""
     port = options()["server.port"]
     command = [sys.executable, "-m", "simsearch", "app", "--port", str(port)]
-    served = subprocess.Popen(
-        [*command, "--index", str(sample_index.folder)],
-        cwd=tmp_path_factory.mktemp("anywhere"),
+    server = subprocess.Popen(
+        [*command, "--index", str(index)],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.DEVNULL,
     )
@@ -40,8 +41,15 @@ def address(sample_index, tmp_path_factory):
         assert answered(f"http://127.0.0.1:{port}/_stcore/health") == "ok"
         yield f"http://127.0.0.1:{port}/"
     finally:
-        served.terminate()
-        served.wait(timeout=30)
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def address(sample_index, tmp_path_factory):
+    """The page of the sample index."""
+    with served(sample_index.folder, tmp_path_factory.mktemp("anywhere")) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -159,3 +159,23 @@ def test_an_allowed_folder_is_added(own_index, sample_index, monkeypatch, tmp_pa
     assert not faults(page)
     count = len(list((tmp_path / "allowed" / "pots").iterdir()))
     assert page.dataframe[0].value.set_index("collection")["items"]["pots"] == count
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed", "offered"),
+    [
+        ("127.0.0.1", False, True),
+        ("0.0.0.0", False, False),
+        (None, False, False),
+        ("192.0.2.1", True, True),
+    ],
+)
+def test_strangers_add_nothing_unless_it_is_allowed(
+    sample_index, monkeypatch, tmp_path, address, allowed, offered
+):
+    monkeypatch.setenv(ALLOW_VARIABLE, str(tmp_path) if allowed else "")
+    monkeypatch.setattr(contents.st, "get_option", {"server.address": address}.get)
+    page = opened(sample_index.folder, monkeypatch, panel="Index")
+    assert not faults(page)
+    assert len(page.file_uploader) == offered
+    assert ("This server listens to a network" in html(page)) != offered

@@ -56,7 +56,8 @@ simsearch app --host 0.0.0.0 --port 8080 --allow /data/pictures""",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="Let the page add pictures from this folder; repeatable. By default from none.",
+    help="Let the page add pictures from this folder; repeatable. By default from none. With "
+    "another --host than this machine's own, visitors may add archives only where this is given.",
 )
 @into(AppSettings)
 def app(settings: AppSettings) -> None:

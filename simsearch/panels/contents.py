@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _JOB = "add"
 _EVERY = "every reason"
+_LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def show(engine: SearchEngine) -> None:
@@ -135,6 +136,12 @@ def _show_adding(engine: SearchEngine) -> None:
         "Items of a known key are replaced where their picture differs; all others are added. What "
         "was fitted stays as it is: after adding much, build the index again.",
     )
+    if not _may_add():
+        words.note(
+            "This server listens to a network: nothing is added from here unless whoever runs it "
+            "allows that, with 'simsearch app --allow DIR'."
+        )
+        return
     way = st.segmented_control(
         "Add", ["Zip archive", "Folder"], default="Zip archive", required=True, key="add-way"
     )
@@ -143,7 +150,12 @@ def _show_adding(engine: SearchEngine) -> None:
     else:
         _offer_zip(engine)
     running.watch(_JOB)
-    _show_added()
+    _show_added(engine)
+
+
+def _may_add() -> bool:
+    """Whether visitors may change the index: those of this machine, or where it was allowed."""
+    return bool(allowed_folders()) or st.get_option("server.address") in _LOCAL
 
 
 def _offer_folder(engine: SearchEngine) -> None:
@@ -192,11 +204,14 @@ def _add_zip(engine: SearchEngine, name: str, data: bytes, progress: Progress) -
         raise
 
 
-def _show_added() -> None:
+def _show_added(engine: SearchEngine) -> None:
+    """What was added, as long as the index is the one that came of it."""
     job = BENCH.last(_JOB)
-    if job is None or not job.ended or not isinstance(job.result, BuildResult):
+    result = job.result if job is not None and job.ended else None
+    if not isinstance(result, BuildResult):
         return
-    result = job.result
+    if result.manifest.build_id != engine.manifest.build_id:
+        return
     skipped = f", {len(result.skipped):,} skipped (see above)" if result.skipped else ""
     words.note(
         f"Added: {result.encoded:,} pictures encoded{skipped}. The index now holds "

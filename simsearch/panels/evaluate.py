@@ -81,7 +81,8 @@ def _show_report(document: Document) -> None:
     made = str(document["made"]).replace("T", " ").removesuffix("+00:00")
     st.html(
         f'<p>{escaped(document["intro"])}</p><p class="soft small">Measured {escaped(made)} UTC. '
-        f"The same in a terminal: <code>{escaped(document['command'])}</code></p>"
+        "The same in a terminal, with every number as CSV: "
+        f"<code>{escaped(document['command'])} --report DIR</code></p>"
     )
     for part in document["parts"]:  # type: ignore[attr-defined]
         parts.show(part)
