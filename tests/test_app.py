@@ -124,6 +124,9 @@ def test_the_address_filters_as_the_command_line_does(sample_index, monkeypatch,
     told = asked(sample_index.folder, capfd, "lighthouses/0", *question, "--until", "2023-06-01")
     assert not faults(page)
     assert cards(page)
+    said = f"lighthouses · {kind}: {value} · from 0.1 up to 5 ETH · "
+    said += "sold since 2022-06-01 until 2023-06-01"
+    assert f">{said}</p>" in html(page)
     assert [token for token, _ in cards(page)] == [one["token_id"] for one in told["neighbors"]]
 
 

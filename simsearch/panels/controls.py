@@ -13,6 +13,7 @@ from simsearch.catalog import Trait
 from simsearch.engine import SearchEngine
 from simsearch.filters import Filter
 from simsearch.panels import words
+from simsearch.wording import price_text
 
 SORTS = ("similarity", "lowest price", "highest price")
 MOST_TRAITS = 3000
@@ -122,6 +123,23 @@ def traits_of(_engine: SearchEngine, build: str, collections: tuple[str, ...]) -
 def currencies(engine: SearchEngine) -> list[str]:
     """Currencies that last sales are in."""
     return sorted(codes(engine.catalog.column("last_currency"))[1])
+
+
+def told(only: Filter) -> str:
+    """The conditions of a filter in words; empty where there are none."""
+    prices = [
+        f"{word} {price_text(price)}"
+        for word, price in (("from", only.min_price), ("up to", only.max_price))
+        if price is not None
+    ]
+    days = [f"{word} {day}" for word, day in (("since", only.since), ("until", only.until)) if day]
+    said = [
+        ", ".join(only.collections),
+        ", ".join(": ".join(trait) for trait in only.traits),
+        " ".join([*prices, only.currency or ""]).strip(),
+        " ".join(["sold", *days]) if days else "",
+    ]
+    return " · ".join(filter(None, said))
 
 
 def ordered(found: Sequence[Neighbor], sort: str) -> list[Neighbor]:

@@ -29,7 +29,7 @@ def show(engine: SearchEngine) -> None:
             return
         wanted = controls.wanted(engine)
         answer = engine.answer(query, wanted.k, balance=wanted.balance, only=wanted.only)
-        _look_alikes(engine, answer, wanted.sort)
+        _look_alikes(engine, answer, wanted)
     with left:
         _asked(engine, query)
         verdict.show(engine, answer)
@@ -61,10 +61,14 @@ def _original(_engine: SearchEngine, build: str, row: int) -> bytes:
         return png(reduced(picture_of(_engine, row, reader)))
 
 
-def _look_alikes(engine: SearchEngine, answer: Answer, sort: str) -> None:
-    found = controls.ordered(answer.neighbors, sort)
+def _look_alikes(engine: SearchEngine, answer: Answer, wanted: controls.Wanted) -> None:
+    found = controls.ordered(answer.neighbors, wanted.sort)
+    only = escaped(controls.told(wanted.only))
     with st.container(horizontal=True, vertical_alignment="center", key="found"):
-        st.html(f"<p>{len(found):,} nearest of {answer.among:,} items</p>")
+        st.html(
+            f"<p>{len(found):,} nearest of {answer.among:,} items</p>"
+            f'<p class="soft conditions">{only}</p>'
+        )
         if found:
             downloads.buttons(engine, answer, found)
     if not found:

@@ -28,6 +28,8 @@ STYLE = """<style>
 .line { display: flex; justify-content: space-between; gap: .5rem; margin-top: .6rem; }
 .line b { overflow-wrap: anywhere; font-weight: 600; }
 .soft { opacity: .65; }
+.st-key-found p { margin: 0; }
+.conditions { font-size: .875rem; overflow-wrap: anywhere; }
 .chips { display: flex; flex-wrap: wrap; gap: .3rem; margin-top: .5rem; }
 .chip {
   font-size: .75rem; line-height: 1.2; padding: .2rem .45rem; border-radius: 1rem;
@@ -37,6 +39,7 @@ STYLE = """<style>
   background: color-mix(in srgb, #3a9b6f 22%, transparent); border-color: transparent;
 }
 h2.part { font-size: 1.15rem; font-weight: 600; padding: 0; margin: 1.5rem 0 .25rem; }
+.facts .name { margin-top: .5rem; overflow-wrap: anywhere; }
 .facts h3 {
   font-size: .75rem; font-weight: 600; letter-spacing: .04em; text-transform: uppercase;
   opacity: .65; padding: 0; margin: .9rem 0 .1rem;

@@ -1,6 +1,7 @@
 """What a picture would fetch: the price, its interval among recent sales, and what it rests on."""
 
 import datetime as dt
+import math
 from typing import Any
 
 import streamlit as st
@@ -44,11 +45,11 @@ def sales_chart(engine: SearchEngine, found: Valuation) -> dict[str, Any]:
     told, sales = found.estimate, recent_sales(engine, found)
     prices = [told.low, told.high, *(sale["price"] for sale in sales)]
     lowest, highest = min(prices), max(prices)
-    kind = "log" if highest > _WIDE * lowest else "linear"
+    log = highest > _WIDE * lowest
     price = {
         **{"field": "price", "type": "quantitative", "title": told.currency},
-        "scale": {"type": kind, "domain": [lowest, highest], "nice": True},
-        "axis": {"format": "~g", "tickCount": 5},
+        "scale": {"type": "log" if log else "linear", "domain": [lowest, highest], "nice": True},
+        "axis": {"format": ",~g", "tickCount": 5} | ({"values": _powers(lowest)} if log else {}),
     }
     day = {"field": "date", "type": "temporal", "title": None, "axis": {"tickCount": 4}}
     hints = [{"field": name} for name in ("token", "price", "date")]
@@ -74,6 +75,12 @@ def sales_chart(engine: SearchEngine, found: Valuation) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _powers(lowest: float) -> list[float]:
+    """Powers of ten that a logarithmic axis may show."""
+    first = math.floor(math.log10(lowest))
+    return [10.0**power for power in range(first, first + 12)]
 
 
 def recent_sales(engine: SearchEngine, found: Valuation) -> list[dict[str, Any]]:
