@@ -5,7 +5,8 @@ import datetime as dt
 import io
 import json
 import re
-from html import escape
+from html import escape, unescape
+from urllib.parse import parse_qsl
 
 import pytest
 from app_page import HOSTILE, faults, html, long_gif, opened
@@ -217,6 +218,11 @@ def test_where_there_is_no_index_one_can_be_made(tmp_path, monkeypatch):
     page.button(key="by0").click().run()
     assert not faults(page)
     assert "<h3>Group</h3>" in html(page)
+    (address,) = re.findall(r'<a href="\?([^"]+)"', html(page))
+    place = dict(parse_qsl(unescape(address)))
+    group = opened(tmp_path / "indexes" / "sample", monkeypatch, **place)
+    assert not faults(group)
+    assert str(group.session_state["group"]) == place["group"]
 
 
 def opened_without_index():

@@ -97,8 +97,11 @@ def upload(page, *files):
 
 
 def settle(page):
-    """Wait until the page is drawn to its end."""
-    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for(state="attached")
+    """Wait until the page is drawn to its end, and nothing more is on its way."""
+    drawn = page.locator('.stApp[data-test-script-state="notRunning"]')
+    drawn.wait_for(state="attached")
+    page.wait_for_timeout(500)
+    drawn.wait_for(state="attached")
 
 
 def similarities(page):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simsearch.sales.hygiene import RULES, mark, unmark
+from simsearch.sales.hygiene import MEANINGS, RULES, mark, unmark
 from simsearch.sales.table import Sale, SalesTable, read_sales
 
 START = dt.date(2021, 1, 1)
@@ -201,3 +201,7 @@ def test_counts_of_real_sales():
     assert counts["zero-price"] == int((table.prices == 0).sum())
     assert set(counts) <= set(RULES)
     assert (table.last_sales().prices > 0).all()
+
+
+def test_every_reason_has_a_meaning():
+    assert list(MEANINGS) == list(RULES)

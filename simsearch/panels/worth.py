@@ -10,6 +10,7 @@ from simsearch.engine import SearchEngine
 from simsearch.panels import words
 from simsearch.panels.words import escaped
 from simsearch.pricing.desk import Valuation
+from simsearch.sales.hygiene import MEANINGS
 from simsearch.wording import price_text
 
 _RECENT = 500
@@ -129,7 +130,11 @@ def behind(found: Valuation) -> None:
         words.table(
             ["Left out", "Sold", f">{currency}", "Reason"],
             [
-                [token, str(sale.date), price_text(sale.price), sale.reason]
+                [token, str(sale.date), price_text(sale.price), _why(sale.reason)]
                 for token, sale in found.excluded
             ],
         )
+
+
+def _why(reason: str) -> str:
+    return f"{reason}: {MEANINGS[reason]}" if reason in MEANINGS else reason

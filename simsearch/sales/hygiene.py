@@ -182,6 +182,16 @@ RULES: dict[str, Callable[[_Columns], Days]] = {
     "back-and-forth": _back_and_forth,
     "repeat-buyer": _repeat_buyer,
 }
+MEANINGS = {
+    "zero-price": "the price is 0",
+    "dust": "far below what its collection sold for",
+    "self-trade": "seller and buyer are one wallet",
+    "several-units": "several units at once",
+    "bundle": "one transaction sold several tokens",
+    "back-and-forth": "two wallets traded it in both directions",
+    "repeat-buyer": "one wallet bought it three times or more",
+}
+"""What the reason of an exclusion says of the sale, for people."""
 
 
 def _runs(group: Codes, day: Days) -> tuple[Codes, Codes]:
