@@ -32,6 +32,9 @@ SURE = 0.02
 """A picture that differs less from something indexed is asked as it is."""
 CONVINCING = 0.5
 """An edit is believed that leaves less than this share of the difference to the nearest item."""
+USUAL = 0.3
+"""A picture that differs less from the nearest item, on a ground that its collection uses, is an
+item of its own and no copy on another ground."""
 DIFFERENT = 0.15
 """Colour difference from which on a cell shows something that the original does not."""
 
@@ -131,30 +134,31 @@ class CopyFinder:
         as_it_is = self._guess(whole, np.union1d(by_look, by_lines))
         if as_it_is.apart <= SURE:
             return None
-        guesses = self._colour_guesses(whole, by_look, by_lines)
+        guesses = self._colour_guesses(whole, by_lines)
+        if as_it_is.apart < USUAL and self._on_usual_ground(guesses["background"], by_look):
+            del guesses["background"]
+        found = list(guesses.values())
         if others := variants():
             pairs = zip(self._near(others, NEAR), self._near_lines(others, NEAR), strict=True)
-            guesses += [
+            found += [
                 self._guess(one, np.union1d(*near)) for one, near in zip(others, pairs, strict=True)
             ]
-        best = min(guesses, key=lambda guess: guess.apart)
+        best = min(found, key=lambda guess: guess.apart)
         return self._restored(best) if best.apart < CONVINCING * as_it_is.apart else None
 
-    def _colour_guesses(self, whole: Seen, by_look: Ids, by_lines: Ids) -> list[_Guess]:
-        """The best of the candidates by outlines for each edit of colours.
-
-        On a ground that its collection uses, a picture is an item of its own and no edited copy.
-        """
-        guesses = {
+    def _colour_guesses(self, whole: Seen, by_lines: Ids) -> dict[str, _Guess]:
+        """The best of the candidates by outlines for each edit of colours."""
+        return {
             name: self._guess(whole, by_lines, name, edit, handicap)
             for name, (edit, handicap) in _COLOUR_EDITS.items()
         }
+
+    def _on_usual_ground(self, guess: _Guess, by_look: Ids) -> bool:
+        """Whether items of the original's collection stand on the ground of the picture."""
         codes = self.catalog.collection_codes
-        own = by_look[codes[by_look] == codes[guesses["background"].row]]
-        query = self._colours(whole.descriptor)
-        if len(own) and share_ground(query, self._grids(own)).any():
-            del guesses["background"]
-        return list(guesses.values())
+        own = by_look[codes[by_look] == codes[guess.row]]
+        query = self._colours(guess.seen.descriptor)
+        return bool(len(own)) and bool(share_ground(query, self._grids(own)).any())
 
     def _near(self, seen: Sequence[Seen], count: int) -> list[Ids]:
         vectors = self.spaces.look.transform(np.stack([one.descriptor for one in seen]))

@@ -4,13 +4,18 @@ import colorsys
 
 import numpy as np
 import pytest
+from planted import SPANS, Table
 
+from simsearch.catalog import Catalog, Item, Picture
+from simsearch.copies import CopyFinder
 from simsearch.engine import SearchEngine
 from simsearch.errors import StoreError
 from simsearch.evaluation.edits import EDITS, enlarged
 from simsearch.images import load_image
+from simsearch.index import build_index
 from simsearch.space.edited import lit, regrounded, share_ground, turned
 from simsearch.space.outlines import OutlineSpace
+from simsearch.space.spaces import Spaces
 
 EDITED = ("border", "screenshot", "crop", "flip", "rotate", "brightness", "recolour")
 
@@ -137,3 +142,29 @@ def test_missing_outlines_are_told(sample_index, tmp_path):
     (place / "outlines" / "vectors.npy").unlink()
     with pytest.raises(StoreError, match="build the index again"):
         SearchEngine.open(place)
+
+
+def test_another_ground_is_undone_unless_the_collection_uses_it():
+    rng = np.random.default_rng(8)
+    grounds, figures = rng.uniform(0.1, 0.9, (3, 3)), rng.uniform(0, 1, (5, 20, 14, 3))
+
+    def paint(ground, figure):
+        grid = np.empty((32, 32, 3), dtype=np.float16)
+        grid[:] = ground
+        grid[12:32, 10:24] = figures[figure]
+        return grid.ravel()
+
+    pairs = [(ground, figure) for ground in (0, 1) for figure in range(5) if ground or figure]
+    table = Table(np.stack([paint(grounds[ground], figure) for ground, figure in pairs]))
+    items = [Item("one", str(row), Picture("file", "/x.png")) for row in range(len(pairs))]
+    catalog = Catalog.from_items(items)
+    spaces = Spaces.fit(table, catalog, SPANS)
+    grid, colours = spaces.grid, table.descriptors
+    vectors = spaces.look.transform(colours), spaces.outlines.transform(colours[:, grid])
+    indexes = [build_index("flat", one) for one in vectors]
+    finder = CopyFinder(spaces, spaces.outlines, grid, *indexes, table, catalog)
+    twin = pairs.index((1, 0))
+    unused = finder.undo(paint(grounds[2], 0), list)
+    assert (unused.name, unused.row) == ("background", twin)
+    np.testing.assert_allclose(unused.descriptor, colours[twin], atol=1e-3)
+    assert finder.undo(paint(grounds[0], 0), list) is None

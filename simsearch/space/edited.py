@@ -14,6 +14,7 @@ _FULL = 0.98
 """A channel from which on it may have been cut off at 1."""
 _LOOSE = 0.2
 """Colour distance at which a cell's say in the second fit is halved."""
+_FITS = 3
 _DOUBTFUL = np.float32(0.01)
 """Weight in the second fit of a cell that may hold what was cut off."""
 _NEAR = 0.06
@@ -27,18 +28,19 @@ def lit(query: Floats, grids: Floats) -> Floats:
     A cell beside one that is cut off may mix what was cut off and what was not: it may have any
     colour between the two.
     """
-    open_cells = (query < _FULL).all(axis=1)
-    weights = np.broadcast_to(open_cells, grids.shape[:2]).astype(np.float32)
-    for _ in range(2):
-        part = (grids * weights[..., None]).reshape(len(grids), -1)
+    open_cells = query < _FULL
+    weights = np.broadcast_to(open_cells, grids.shape).astype(np.float32)
+    for _ in range(_FITS):
+        part = (grids * weights).reshape(len(grids), -1)
         square = np.einsum("nm,nm->n", part, grids.reshape(len(grids), -1))
         gain = (part @ query.ravel() + 1e-6) / (square + 1e-6)
         bright = grids * gain[:, None, None].astype(np.float32)
-        mixed = _widened((bright > 1).any(axis=2))
+        mixed = np.stack([_widened(bright[..., channel] > 1) for channel in range(3)], axis=2)
         shown = np.minimum(bright, 1)
-        weights = open_cells * np.where(mixed, _DOUBTFUL, 1) * _closeness(query, shown)
+        closeness = _closeness(query, shown)[..., None]
+        weights = open_cells * np.where(mixed, _DOUBTFUL, 1) * closeness
     between = np.clip(query, np.minimum(grids, shown), np.maximum(grids, shown))
-    return np.where(mixed[..., None], between, shown)
+    return np.where(mixed, between, shown)
 
 
 def turned(query: Floats, grids: Floats) -> Floats:
