@@ -29,6 +29,7 @@ from simsearch.store.descriptors import NAME as DESCRIPTORS
 from simsearch.store.descriptors import Descriptors
 from simsearch.store.manifest import Manifest
 from simsearch.store.thumbnails import Thumbnails
+from simsearch.traits.recognisers import TraitRecognisers
 
 SPACES = {"look": 0.0, "traits": TRAITS}
 """Named balances between look (0) and traits (1)."""
@@ -44,6 +45,7 @@ class SearchEngine:
         retriever: finds neighbours of descriptors.
         desk: prices pictures from the sales of the index.
         thumbnails: small pictures, in catalog order.
+        traits: reads the traits of pictures.
     """
 
     def __init__(
@@ -70,9 +72,9 @@ class SearchEngine:
         self.desk = PriceDesk.open(folder, self.catalog, self.retriever.spaces, index)
         codes, names = self.catalog.collection_codes, list(self.catalog.collections)
         self._recogniser = Recogniser(open_classifier(folder, names), index, codes, names)
-        self._groups = (
-            Groups.open(folder / groups.NAME) if (folder / groups.NAME).exists() else None
-        )
+        grouped = folder / groups.NAME
+        self._groups = Groups.open(grouped) if grouped.exists() else None
+        self.traits = TraitRecognisers.of_index(folder)
 
     @classmethod
     def open(

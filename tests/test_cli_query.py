@@ -16,7 +16,7 @@ from simsearch.filters import Filter
 from simsearch.sales.table import SalesTable
 from simsearch.store import store
 
-KEYS = ["query", "neighbors", "collection", "value", "no_value", "cluster", "timing_ms"]
+KEYS = ["query", "neighbors", "collection", "value", "no_value", "cluster", "shown", "timing_ms"]
 NEIGHBOR_KEYS = [
     *("rank", "collection", "token_id", "distance", "price", "currency", "sale_date"),
     *("traits", "cluster"),
@@ -92,6 +92,20 @@ def test_the_document_says_what_the_engine_answers(ask_json, sample_index):
     assert [one["distance"] for one in found["neighbors"]] == expected
     traits = [[(t["type"], t["value"]) for t in one["traits"]] for one in found["neighbors"]]
     assert traits == [list(one.traits) for one in answer.neighbors]
+
+
+def test_traits_that_a_picture_shows_are_told(ask, ask_json, sample_index):
+    engine = sample_index.engine
+    query = engine.item("teapots/7")
+    expected = engine.traits.shown(query.rgb, "teapots")
+    found = ask_json("teapots/7")["shown"]
+    assert [(one["type"], one["value"]) for one in found] == [trait for trait, _ in expected]
+    assert {(one["type"], one["value"]) for one in found} & set(engine.catalog.traits(query.row))
+    shares = [one["probability"] for one in found]
+    assert shares == sorted(shares, reverse=True)
+    assert all(0.4 < share <= 1 for share in shares)
+    _, out, _ = ask("teapots/7")
+    assert f"shows: {': '.join(expected[0][0])} " in out
 
 
 def test_prices_are_the_last_sales(ask_json, sample_index):

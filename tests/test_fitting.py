@@ -1,5 +1,6 @@
 """Making an index searchable: what is fitted anew, what is kept, and that equal input stays."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -255,3 +256,22 @@ def test_one_picture_is_an_index(items, tmp_path):
     add(tmp_path / "i", items[2:30])
     assert len(np.unique(open_index(tmp_path / "i").vectors, axis=0)) == 30
     check_vectors(tmp_path / "i")
+
+
+def test_recognisers_are_learned_at_build_and_kept_by_an_index_that_is_added_to(
+    sample_index, tmp_path
+):
+    from simsearch import cli
+    from simsearch.engine import SearchEngine
+    from simsearch.traits import recognisers
+
+    built = sample_index.engine.traits.by_collection
+    assert set(built) == {"lighthouses", "teapots", "masks"}
+    index = tmp_path / "index"
+    shutil.copytree(sample_index.folder, index)
+    assert cli.run(["index", "remove", str(index), "teapots/7"]) == 0
+    name = recognisers.NAME
+    assert (index / name).read_bytes() == (sample_index.folder / name).read_bytes()
+    (index / name).unlink()
+    engine = SearchEngine.open(index)  # as built before there were any
+    assert engine.traits.shown(engine.item("teapots/8").rgb, "teapots") == []

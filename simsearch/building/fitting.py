@@ -23,8 +23,10 @@ from simsearch.recognition.membership import Described, fit_on_index, save_class
 from simsearch.space import spaces
 from simsearch.space.spaces import Spaces
 from simsearch.store.manifest import Manifest
+from simsearch.traits import recognisers
+from simsearch.traits.recognisers import TraitRecognisers
 
-_FITTED = (spaces.NAME, membership.NAME, appraisal.NAME)
+_FITTED = (spaces.NAME, membership.NAME, appraisal.NAME, recognisers.NAME)
 """Files besides those of the vector index."""
 _CHUNK = 1024
 
@@ -70,6 +72,7 @@ class Fitting:
         index = build_index(self.kind, vectors, seed=self.seed)
         index.save(made.folder)
         self._save_outlines(fitted, made)
+        self._save_recognisers(made, keep)
         names = list(made.catalog.collections)
         described = Described(made.descriptors, fitted.look.spans, made.catalog.collection_codes)
         save_classifier(made.folder, fit_on_index(index, described, self.seed), names)
@@ -83,6 +86,15 @@ class Fitting:
 
     def _fit(self, made: Assembled) -> Spaces:
         return Spaces.fit(made.descriptors, made.catalog, self.blocks, seed=self.seed)
+
+    def _save_recognisers(self, made: Assembled, keep: bool) -> None:
+        """Write what reads traits: as it was with spaces that are kept, else learned anew."""
+        before = made.previous / recognisers.NAME if keep and made.previous else None
+        if before is not None and before.exists():
+            shutil.copyfile(before, made.folder / recognisers.NAME)
+        else:
+            found = TraitRecognisers.fit(made.catalog, self.seed)
+            found.save(made.folder / recognisers.NAME)
 
     def _save_outlines(self, fitted: Spaces, made: Assembled) -> None:
         """Write the vectors that find edited copies, where the encoder keeps colours."""
@@ -125,6 +137,7 @@ def _readable(folder: Path) -> bool:
         return False
     try:
         Appraiser.open(folder)
+        TraitRecognisers.open(folder / recognisers.NAME)
         found = Spaces.open(folder)
         widths = [(found.look.width, open_index(folder).dim)]
         if found.outlines is not None:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from simsearch.answer import Answer, Neighbor
     from simsearch.catalog import Trait
     from simsearch.engine import SearchEngine
+    from simsearch.traits.recognisers import Shown
 
 _WIDE = 120
 """Columns of a terminal from which a trait is written with its type."""
 
 
-def document(answer: "Answer") -> dict[str, object]:
+def document(answer: "Answer", engine: "SearchEngine") -> dict[str, object]:
     """An answer as JSON values."""
     return {
         "query": answer.query.name,
@@ -28,8 +29,18 @@ def document(answer: "Answer") -> dict[str, object]:
         "value": value_document(answer.value),
         "no_value": answer.no_value or None,
         "cluster": answer.cluster,
+        "shown": [
+            {"type": kind, "value": value, "probability": round(share, 4)}
+            for (kind, value), share in shown(answer, engine)
+        ],
         "timing_ms": {name: round(spent, 2) for name, spent in answer.timing_ms.items()},
     }
+
+
+def shown(answer: "Answer", engine: "SearchEngine") -> "Shown":
+    """The traits that the picture shows, where its collection is known."""
+    found = answer.membership
+    return engine.traits.shown(answer.query.rgb, found.name) if found.known else []
 
 
 def _neighbor(found: "Neighbor") -> dict[str, object]:
@@ -61,6 +72,11 @@ def show(answer: "Answer", engine: "SearchEngine") -> None:
         known = [sale_text(engine.catalog.last_sale(query.row)), _traits(own)]
         out.print(printable(" · ".join(filter(None, known))))
     out.print(summary(answer.membership, answer.value, answer.no_value, answer.cluster))
+    if seen := shown(answer, engine):
+        told = [
+            f"{kind}: {value} {share:.2f}".replace(" 0.", " .") for (kind, value), share in seen
+        ]
+        out.print(printable(f"shows: {', '.join(told)}"))
     out.print()
     if not answer.neighbors:
         out.print("nothing found: no item meets the conditions")

@@ -89,7 +89,7 @@ def query(settings: QuerySettings) -> None:
     if settings.json_place is not None:
         from simsearch.cli.answers import document
 
-        documents = [vars(r) if isinstance(r, Failure) else document(r) for r in results]
+        documents = [vars(r) if isinstance(r, Failure) else document(r, engine) for r in results]
         write_json(documents if len(documents) > 1 else documents[0], settings.json_place)
     answers = [result for result in results if not isinstance(result, Failure)]
     if settings.sheet is not None and answers:

@@ -43,18 +43,19 @@ class CellRule:
             labels: bool (n, traits).
         """
         nodes: list[list[int]] = []
-        price = math.log2(labels.shape[1] + 1)
-        todo = [(np.arange(len(codes)), -1, 0)]
+        item, trait = np.nonzero(labels)
+        todo = [(np.arange(len(codes)), np.arange(len(item)), -1, 0)]
         while todo:
-            rows, parent, side = todo.pop()
+            rows, pairs, parent, side = todo.pop()
             if parent >= 0:
                 nodes[parent][side] = len(nodes)
             tally = np.bincount(codes[rows])
-            trait = _best_split(codes[rows], labels[rows], tally, price)
-            nodes.append([trait, -1, -1, int(tally.argmax())])
-            if trait >= 0:
-                has = labels[rows, trait]
-                todo += [(rows[has], len(nodes) - 1, 2), (rows[~has], len(nodes) - 1, 1)]
+            best = _best_split(codes[item[pairs]], trait[pairs], tally, labels.shape[1])
+            nodes.append([best, -1, -1, int(tally.argmax())])
+            if best >= 0:
+                has, told = labels[rows, best], labels[item[pairs], best]
+                todo.append((rows[has], pairs[told], len(nodes) - 1, 2))
+                todo.append((rows[~has], pairs[~told], len(nodes) - 1, 1))
         return cls(*np.array(nodes, dtype=np.int64).T)
 
     def draw(self, asks: Callable[[Ids, Ids], Flags], count: int) -> Ids:
@@ -74,18 +75,23 @@ class CellRule:
         return self.code[node]
 
 
-def _best_split(codes: Codes, labels: Flags, tally: Ids, price: float) -> int:
-    """The trait that tells most about the colour, -1 where none is worth asking for."""
+def _best_split(codes: Codes, traits: Ids, tally: Ids, count: int) -> int:
+    """The trait that tells most about the colour, -1 where none is worth asking for.
+
+    Args:
+        codes: (m,), colour of the item of each of some labels.
+        traits: (m,), the trait of each label.
+        tally: how many items have each colour.
+        count: number of traits.
+    """
     seen = np.flatnonzero(tally)
     if len(seen) < 2:
         return -1
-    item, trait = np.nonzero(labels)
-    place = np.searchsorted(seen, codes[item])
-    shape = (labels.shape[1], len(seen))
-    inside = np.bincount(trait * len(seen) + place, minlength=shape[0] * shape[1]).reshape(shape)
+    cell = traits * len(seen) + np.searchsorted(seen, codes)
+    inside = np.bincount(cell, minlength=count * len(seen)).reshape(count, len(seen))
     left = _bits(inside) + _bits(tally[seen] - inside)
     best = int(left.argmin())
-    return best if _bits(tally[seen][None])[0] - left[best] > price else -1
+    return best if _bits(tally[seen][None])[0] - left[best] > math.log2(count + 1) else -1
 
 
 def _bits(counts: Ids) -> NDArray[np.float64]:

@@ -64,18 +64,24 @@ class TraitRecognisers:
             )
         return cls(made, seed)
 
-    def shown(self, rgb: RGB, collection: str) -> Shown | None:
+    @classmethod
+    def of_index(cls, folder: Path) -> "TraitRecognisers":
+        """Those of an index; none where it was built before there were any.
+
+        Raises:
+            StoreError: damaged or of another format.
+        """
+        return cls.open(folder / NAME) if (folder / NAME).exists() else cls({})
+
+    def shown(self, rgb: RGB, collection: str) -> Shown:
         """The traits that a picture shows, with probabilities 0 to 1, the surest first.
 
         Args:
             rgb: uint8 (h, w, 3), any size.
-            collection: whose traits are read.
-
-        Returns:
-            None where the collection has no recogniser.
+            collection: whose traits are read; nothing where it has no recogniser.
         """
         found = self.by_collection.get(collection)
-        return found.shown(on_canvas([rgb], found.side)[0]) if found else None
+        return found.shown(on_canvas([rgb], found.side)[0]) if found else []
 
     def save(self, path: Path) -> None:
         """Write trees as safetensors, with a card in JSON that says what they are."""
