@@ -166,7 +166,7 @@ def _variants(market: Market, rows: Ints, seed: int) -> dict[str, Floats]:
     history, view, usual = market.history, market.view, PriceSettings()
     alone = replace(usual, own=False)
     tried = {
-        "simsearch_comparables": (history, view, replace(usual, trained_on=NEVER)),
+        "simsearch_comparables": (history, view, replace(usual, paired_on=NEVER, trained_on=NEVER)),
         "simsearch_no_own": (history, view, alone),
         "simsearch_shuffled": (history, view.shuffled(seed), alone),
     }

@@ -10,7 +10,7 @@ from simsearch.report import Report
 _MODELS_NOTE = (
     "MdAPE: median error as a share of the price; ≤ 5%: share of sales within 5%. MALE, RMSLE, "
     "bias: mean size, root mean square and mean of log estimate - log price. Skill: 1 - MALE / "
-    "MALE of the trailing median, over the sales that both answer; R² over level: the same with "
+    "MALE of the trailing median, over the sales that both answer; R² floor: the same with "
     "squares. Spearman: rank correlation within collections. Trailing median: of up to 50 sales "
     "of the last 90 days, the one to beat. Shuffled: every token is given the picture and traits "
     "of another. Every single estimate is in estimates.csv beside this page."
@@ -45,7 +45,7 @@ def price_page(result: PriceResult, engine: SearchEngine, name: str, command: st
         command: what a person types to make the page again.
     """
     report = Report(f"Prices: {name}", command, tables.measured(result))
-    best = {"skill": max, "MdAPE": min, "MALE": min, "RMSLE": min, "R² over level": max}
+    best = {"skill": max, "MdAPE": min, "MALE": min, "RMSLE": min, "R² floor": max}
     report.table("Models", tables.model_rows(result), _MODELS_NOTE, best=best)
     for currency, chart in charts.sold_charts(result):
         report.chart(f"Estimated and paid, {currency}", chart, "One dot a test sale.")

@@ -15,6 +15,7 @@ from simsearch.pricing.forward import Asked
 from simsearch.pricing.valuation import Comparable, PriceEstimate, value
 from simsearch.report import Case, Report, Shot
 
+_NEAR = float(np.log(1.1))
 _CASES = 8
 """Sales shown of a kind, one of each token at most."""
 _FOUND = 6
@@ -25,12 +26,12 @@ def add_cases(report: Report, result: PriceResult, engine: SearchEngine) -> None
     """Show the best and the worst estimates with the sales they rest on."""
     trial = result.trial
     error = np.abs(trial.models["simsearch"] - trial.actual)
-    gained = np.abs(trial.level - trial.actual) - error
-    best = [_case(result, engine, place) for place in _highest(result, gained)]
+    missed = np.where(error < _NEAR, np.abs(trial.level - trial.actual), np.nan)
+    best = [_case(result, engine, place) for place in _highest(result, missed)]
     worst = [_case(result, engine, place) for place in _highest(result, error)]
     told = "Beside each the sales with most weight in its estimate."
     if best:
-        note = f"Sales that the trailing median missed by most and the estimate did not. {told}"
+        note = f"Of the estimates within 10% those that the trailing median missed by most. {told}"
         report.cases("Best cases", best, note)
     if worst:
         report.cases("Worst cases", worst, f"The largest errors. {told}")

@@ -32,7 +32,7 @@ _COLUMNS = {
     "male": "MALE",
     "rmsle": "RMSLE",
     "r2_log": "log R²",
-    "r2_floor": "R² over level",
+    "r2_floor": "R² floor",
     "spearman": "Spearman",
     "bias": "bias",
     "answered": "answered",
@@ -95,7 +95,7 @@ def part_rows(result: PriceResult) -> list[Row]:
                 "to": high,
                 "MdAPE": found["mdape"],
                 "MALE": found["male"],
-                "R² over level": found["r2_floor"],
+                "R² floor": found["r2_floor"],
             }
         )
     return rows
