@@ -94,6 +94,15 @@ def cells_of(html):
     return [re.findall(r'<td class="([^"]*)">(.*?)</td>', row) for row in rows]
 
 
+def test_zero_has_no_minus_and_long_tables_lie_beside_the_page(tmp_path):
+    report = Report("t", "c")
+    report.table("Gaps", [{"gap": -0.0004}, {"gap": -0.0006}])
+    report.data("all", [{"gap": 1.5}, {"gap": None}])
+    report.write(tmp_path)
+    assert cells_of(report.html()) == [[("number", "0.000")], [("number", "-0.001")]]
+    assert (tmp_path / "all.csv").read_text().split() == ["gap", "1.5", '""']
+
+
 def test_numbers_are_rounded_on_the_page_and_full_in_the_csv(tmp_path):
     report = Report("t", "c")
     rows = [
@@ -106,7 +115,7 @@ def test_numbers_are_rounded_on_the_page_and_full_in_the_csv(tmp_path):
     assert cells_of(report.html()) == [
         [("", "a"), ("number", "0.123"), ("number", "12,345")],
         [("", "b"), ("number best", "0.500"), ("number best", "7")],
-        [("", "c"), ("number", "–"), ("", "–")],
+        [("", "c"), ("number", "–"), ("number", "–")],
     ]
     with (tmp_path / "some-numbers.csv").open(newline="") as file:
         read = list(csv.DictReader(file))
