@@ -48,8 +48,8 @@ dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 .found { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: .75rem; }
 .shot { margin: 0; font-size: .78rem; line-height: 1.4; overflow-wrap: anywhere; }
 .shot figcaption { margin-top: .3rem; }
-.shot.right .mat { box-shadow: inset 0 0 0 2px #3a9b6f; }
-.shot.wrong .mat { box-shadow: inset 0 0 0 2px #e5484d; }
+.shot.right .mat { border: 2px solid #3a9b6f; }
+.shot.wrong .mat { border: 2px solid #e5484d; }
 #vg-tooltip-element img {
   display: block; width: 112px; height: 112px; object-fit: contain; image-rendering: pixelated;
 }
