@@ -52,7 +52,7 @@ def test_every_evaluation_runs_is_kept_and_read_back(engine, name, monkeypatch):
     for slow in list(EDITS)[2:]:
         monkeypatch.delitem(EDITS, slow)
     assert kept(engine, name) is None
-    made = evaluate(engine, name, Size("", "", 10 if name != "price" else 0))
+    made = evaluate(engine, name, Size("", "", {"price": 0, "traits": 1}.get(name, 10)))
     assert {part["kind"] for part in made["parts"]} >= {"table"}
     keep(engine, name, made)
     assert kept(engine, name) == json.loads(to_json(made))
