@@ -13,12 +13,6 @@ from simsearch.cli.commands import command
 from simsearch.cli.console import JsonCommand, console, json_option, printable, write_json
 from simsearch.cli.options import index_option, into, weights_option
 from simsearch.cli.pictures import Failure, asked_pictures, open_engine
-from simsearch.cli.values import (
-    membership_document,
-    show_value,
-    summary,
-    value_document,
-)
 
 if TYPE_CHECKING:
     from simsearch.answer import Query
@@ -110,6 +104,8 @@ def _priced(engine: "SearchEngine", settings: Settings) -> "Iterator[Priced | Fa
 
 
 def _show(priced: Priced, engine: "SearchEngine") -> None:
+    from simsearch.cli.values import show_value, summary
+
     out = console()
     out.print(printable(priced.query.name), style="bold")
     group = engine.group_of(priced.query)
@@ -120,6 +116,8 @@ def _show(priced: Priced, engine: "SearchEngine") -> None:
 
 
 def _document(priced: Priced) -> dict[str, object]:
+    from simsearch.cli.values import membership_document, value_document
+
     return {
         "query": priced.query.name,
         "collection": membership_document(priced.membership),
