@@ -61,6 +61,8 @@ class Visitor:
                 self._note(answer.delta)
             elif kind == "script_finished":
                 break
+        if not self.ids:
+            raise SystemExit(f"the page shows no way to ask: {self.html}")
         return time.perf_counter() - start
 
     def slide(self, name: str, value: float) -> float:
