@@ -1,7 +1,6 @@
 """The ways to ask: files, a paste, the key of an item, chance, an example."""
 
 import dataclasses
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,14 +13,13 @@ from simsearch.errors import SimsearchError
 from simsearch.images import check_bytes
 from simsearch.panels import state, words
 from simsearch.panels.example import example_picture
+from simsearch.panels.opened import AT_ONCE
 from simsearch.panels.pictures import reduced
 
 MAX_BYTES = 32 * 2**20
 """Bytes of a file at most; the server refuses larger ones before they are in memory."""
 MOST = 20
 """Pictures that are asked with at once."""
-_AT_ONCE = threading.BoundedSemaphore(2)
-"""A large picture takes hundreds of megabytes while it is decoded, whoever sent it."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def _read(engine: SearchEngine, given: Given) -> Query | str:
     """Make a query of a picture, or say why that cannot be."""
     try:
         check_bytes(len(given.data), MAX_BYTES)
-        with _AT_ONCE:
+        with AT_ONCE:
             query = engine.read(given.data, given.name)
     except SimsearchError as error:
         return str(error)

@@ -1,6 +1,8 @@
 """The index that the page shows: one engine for all sessions, opened again when it is replaced."""
 
 import contextlib
+import ctypes
+import os
 import threading
 from pathlib import Path
 
@@ -11,6 +13,10 @@ from simsearch.errors import SimsearchError
 from simsearch.store import store
 from simsearch.store.manifest import Manifest
 from simsearch.store.places import default_index
+
+_ARENA_MAX = -8
+AT_ONCE = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+"""Pictures that are read or answered at once: more would not be faster, and each takes memory."""
 
 
 def engine() -> SearchEngine | None:
@@ -38,9 +44,19 @@ def _changed(folder: Path) -> int:
 @st.cache_resource(max_entries=2, show_spinner="Opening the index …")
 def _opened(folder: str, build: str, changed: int) -> SearchEngine:
     """Open an index; the build and the time of the last grouping tell one state from the next."""
+    _share_memory()
     opened = SearchEngine.open(Path(folder), ahead=True)
     threading.Thread(target=_warm, args=(opened,), daemon=True).start()
     return opened
+
+
+def _share_memory() -> None:
+    """Let all threads take memory from the same two pools, where the C library has such a switch.
+
+    Each run of the page has a thread of its own, and glibc would give each a pool that it keeps.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
 
 
 def _warm(engine: SearchEngine) -> None:

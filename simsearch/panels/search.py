@@ -10,6 +10,7 @@ from simsearch.answer_sheet import picture_of
 from simsearch.catalog import Trait
 from simsearch.engine import SearchEngine
 from simsearch.panels import asking, cards, controls, downloads, matched, verdict, words, worth
+from simsearch.panels.opened import AT_ONCE
 from simsearch.panels.pictures import boxed, png, reduced
 from simsearch.panels.seen import traits_of
 from simsearch.panels.words import escaped
@@ -28,7 +29,8 @@ def show(engine: SearchEngine) -> None:
             _gallery(engine)
             return
         wanted = controls.wanted(engine)
-        answer = engine.answer(query, wanted.k, balance=wanted.balance, only=wanted.only)
+        with AT_ONCE:
+            answer = engine.answer(query, wanted.k, balance=wanted.balance, only=wanted.only)
         _look_alikes(engine, answer, wanted)
     with left:
         _asked(engine, query)
