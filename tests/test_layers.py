@@ -31,7 +31,7 @@ LAYERS = [
     {"engine"},
     {"building", "answer_sheet"},
     {"evaluation"},
-    {"report"},
+    {"training", "report"},
     {"pages"},
     {"panels"},
     {"cli", "__init__"},

@@ -1,0 +1,158 @@
+"""``simsearch train encoder``: train the network of vgg16-nft."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from simsearch.cli.commands import command
+from simsearch.cli.console import console, interruptible, listed, notice, stages, table
+from simsearch.cli.options import into, path_type, seed_option, sources_argument
+
+if TYPE_CHECKING:
+    from simsearch.training.encoder import Run, TrainingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Parameters of ``train encoder``."""
+
+    sources: tuple[Path, ...]
+    out: Path
+    width: int
+    steps: int
+    every: int
+    patience: int
+    per_collection: int
+    start: Path | None
+    device: str
+    threads: int | None
+    seed: int
+    resume: bool
+
+
+@command(
+    "encoder",
+    summary="Train the network of vgg16-nft.",
+    example="""\
+simsearch train encoder pictures/ --out mine.safetensors
+simsearch train encoder pictures/ --out mine.safetensors --resume
+simsearch index build pictures/ --out indexes/mine --weights mine.safetensors""",
+)
+@sources_argument
+@click.option("--out", required=True, type=path_type, metavar="FILE", help="Weights to write.")
+@click.option(
+    "--width",
+    type=click.IntRange(1, 64),
+    default=16,
+    metavar="W",
+    show_default=True,
+    help="Channels of the first convolution; VGG16 itself has 64.",
+)
+@click.option(
+    "--steps", type=click.IntRange(1), default=4000, metavar="N", show_default=True, help="Batches."
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=200,
+    metavar="N",
+    show_default=True,
+    help="Steps between two checkpoints, each with a trial on pictures held out.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(0),
+    default=5,
+    metavar="N",
+    show_default=True,
+    help="Stop after so many trials without a better score; 0 means never.",
+)
+@click.option(
+    "--per-collection",
+    type=click.IntRange(2),
+    default=2000,
+    metavar="N",
+    show_default=True,
+    help="Pictures of each collection at most.",
+)
+@click.option(
+    "--start", type=path_type, metavar="FILE", help="Go on from these weights, e.g. to adapt them."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Cores; by default all.")
+@seed_option
+@click.option("--resume", is_flag=True, help="Go on where the same command was stopped.")
+@into(Settings)
+def encoder(settings: Settings) -> None:
+    """Train the network of vgg16-nft on SOURCE... and write its weights to FILE.
+
+    It learns to find edited copies of pictures, to see how items share traits where these are
+    known, and to tell collections apart. Checkpoints lie in FILE.training; beside FILE comes a card
+    that says what it was trained on, and the curve.
+    """
+    import torch
+
+    from simsearch.training.card import publish
+    from simsearch.training.encoder import EncoderTraining
+    from simsearch.training.pictures import read_pictures
+
+    chosen = _chosen(settings)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    folder = settings.out.with_name(f"{settings.out.name}.training")
+    with interruptible(f"the same command with --resume goes on from {folder}"), stages() as show:
+        show.begin("decoding")
+        pictures = read_pictures(
+            settings.sources,
+            folder,
+            per_collection=settings.per_collection,
+            seed=settings.seed,
+            progress=show.update,
+        )
+        show.begin("training")
+        training = EncoderTraining(pictures, chosen, folder, resume=settings.resume)
+        run = training(show.update)
+    if pictures.left_out:
+        notice(f"left out: {listed(pictures.left_out.items())}")
+    publish(settings.out, folder, pictures, chosen, run)
+    notice(f"wrote {settings.out}, its card and its curve")
+    _show(run)
+
+
+def _chosen(settings: Settings) -> "TrainingSettings":
+    from simsearch.training.encoder import TrainingSettings
+
+    if settings.out.suffix != ".safetensors":
+        raise click.UsageError(f"--out {settings.out}: the name must end in .safetensors.")
+    if not settings.out.absolute().parent.is_dir():
+        raise click.UsageError(f"--out {settings.out}: there is no such folder; make it first.")
+    return TrainingSettings(
+        width=settings.width,
+        steps=settings.steps,
+        every=settings.every,
+        patience=settings.patience,
+        seed=settings.seed,
+        device=settings.device,
+        start=str(settings.start or ""),
+    )
+
+
+def _show(run: "Run") -> None:
+    """Recall of each edit before and after."""
+    best = max(range(len(run.scores)), key=run.scores.__getitem__)
+    first, last = (run.history[place]["recall"] for place in (0, best))
+    rows = [
+        (edit, f"{first[edit]:.3f}", f"{last[edit]:.3f}")  # type: ignore[index]
+        for edit in first  # type: ignore[attr-defined]
+    ]
+    rows.append(("mean", f"{run.scores[0]:.3f}", f"{run.scores[best]:.3f}"))
+    step = run.history[best]["step"]
+    console().print(table(["edited copies, recall@1", "untrained>", f"step {step}>"], rows))

@@ -1,0 +1,1 @@
+"""Training: networks learned from collections. PyTorch is imported where it is used."""

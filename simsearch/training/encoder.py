@@ -1,0 +1,295 @@
+"""Train the network of ``vgg16-nft``: resumable, the same for the same seed."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.encoders.vgg import best_precision
+from simsearch.errors import UsageError
+from simsearch.tensors import load_state, read_metadata, save_state
+from simsearch.training import losses
+from simsearch.training.batches import Batches, Group
+from simsearch.training.network import folded, learner, normalized, start_from
+from simsearch.training.pictures import Pictures, TrainingPictures
+from simsearch.training.trial import Trial
+from simsearch.training.views import Views
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+_WARM_STEPS = 100
+_DESCRIBED = 64
+_NEW_COLLECTION = 0.5
+"""Share of groups that are recoloured and turned as a whole."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Attributes:
+        width: channels of the first convolution; the shipped network has 16.
+        steps: batches at most.
+        groups: collections a batch.
+        items: pictures of each.
+        rate: highest learning rate of Adam (Kingma and Ba, 2015); it warms up, then falls to 0.
+        traits: weight of the loss of traits.
+        collection: weight of the loss of collections.
+        every: steps between two trials and checkpoints.
+        patience: trials without a better score after which training stops; 0 = never.
+        trials: pictures whose edited copies are tried.
+        seed: of all chance.
+        device: ``cpu``, ``cuda``, or ``auto``.
+        start: weights to go on from, with batch norm frozen; empty for random ones.
+    """
+
+    width: int = 16
+    steps: int = 4000
+    groups: int = 8
+    items: int = 16
+    rate: float = 2e-3
+    traits: float = 0.2
+    collection: float = 0.1
+    every: int = 200
+    patience: int = 5
+    trials: int = 128
+    seed: int = 0
+    device: str = "auto"
+    start: str = ""
+
+
+@dataclass
+class Run:
+    """What has been learned so far.
+
+    Attributes:
+        step: batches done.
+        history: for each trial: step, losses since the last one, recall by edit, score.
+    """
+
+    step: int = 0
+    history: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def scores(self) -> list[float]:
+        """Score of each trial."""
+        return [float(str(one["score"])) for one in self.history]
+
+    def is_over(self, settings: TrainingSettings) -> bool:
+        """Whether all steps are done or the last trials brought nothing better."""
+        waited = len(self.scores) - 1 - int(np.argmax(self.scores)) if self.scores else 0
+        stuck = 0 < settings.patience <= waited
+        return self.step >= settings.steps or stuck
+
+
+class EncoderTraining:
+    """One training in a folder, which keeps its checkpoint and the best weights."""
+
+    def __init__(
+        self,
+        pictures: TrainingPictures,
+        settings: TrainingSettings,
+        folder: Path,
+        *,
+        resume: bool = False,
+    ) -> None:
+        """Make the network ready, or take up what the folder holds.
+
+        Raises:
+            UsageError: the folder's checkpoint is of other settings or pictures.
+            WeightsError: the weights to start from do not fit.
+        """
+        import torch
+
+        torch.manual_seed(settings.seed)
+        self.settings, self.folder, self.run = settings, folder, Run()
+        self._pictures = pictures
+        self._device = torch.device(_device(settings.device))
+        self._learner = learner(settings.width, len(pictures.catalog.collections))
+        self._backbone = cast("nn.Sequential", self._learner["backbone"])
+        if settings.start:
+            start_from(self._backbone, Path(settings.start))
+        self._learner.to(self._device)
+        self._optimizer = torch.optim.AdamW(self._learner.parameters(), weight_decay=1e-4)
+        self._batches = Batches(pictures, settings.groups, settings.items, settings.seed)
+        held_out = np.flatnonzero(pictures.held_out)
+        self._trial = Trial.of(pictures.pixels[held_out], settings.trials, settings.seed)
+        self._low = self._device.type == "cuda" or best_precision() == "bf16"
+        if resume and (folder / CHECKPOINT).is_file():
+            self._restore()
+
+    def __call__(self, progress: Callable[[int, int], None] = lambda done, total: None) -> Run:
+        """Train until it is over; ends with the best weights in the folder."""
+        if not self.run.history:
+            self._try({})
+        while not self.run.is_over(self.settings):
+            sums: dict[str, float] = {}
+            until = min(self.run.step + self.settings.every, self.settings.steps)
+            for step in range(self.run.step, until):
+                for name, value in self._step(step).items():
+                    sums[name] = sums.get(name, 0.0) + value / (until - self.run.step)
+                progress(step + 1, self.settings.steps)
+            self.run.step = until
+            self._try(sums)
+        return self.run
+
+    def _step(self, step: int) -> dict[str, float]:
+        """Learn from one batch; its losses by name."""
+        import torch
+
+        for parameters in self._optimizer.param_groups:
+            parameters["lr"] = self.settings.rate * _schedule(step, self.settings.steps)
+        self._learner.train()
+        if self.settings.start:
+            self._backbone.eval()
+        views = Views(self.settings.seed * 1_000_003 + step, self._device)
+        groups = list(self._batches.groups(step))
+        whole = torch.cat([self._original(group, views) for group in groups])
+        features = self._features(torch.cat([views(whole), views(whole)]))
+        parts = self._losses(features, groups)
+        weights = {"traits": self.settings.traits, "collection": self.settings.collection}
+        loss = torch.stack([weights.get(name, 1.0) * part for name, part in parts.items()]).sum()
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._learner.parameters(), 5.0)
+        self._optimizer.step()
+        return {name: part.item() for name, part in parts.items()}
+
+    def _original(self, group: Group, views: Views) -> "Tensor":
+        """The pictures of a group, now and then as those of a collection never seen."""
+        pictures = self._tensor(group.pixels)
+        return views.new_collection(pictures) if views.chance() < _NEW_COLLECTION else pictures
+
+    def _losses(self, features: "Tensor", groups: Sequence[Group]) -> "dict[str, Tensor]":
+        import torch
+        from torch.nn import functional
+
+        first, second = self._learner["copies"](features).chunk(2)
+        parts = {"copies": losses.copies_loss(first, second)}
+        mean = torch.stack(self._learner["traits"](features).chunk(2)).mean(0)
+        sizes = [len(group.pixels) for group in groups]
+        known = [
+            losses.traits_loss(part, torch.as_tensor(group.overlaps, device=self._device))
+            for part, group in zip(torch.split(mean, sizes), groups, strict=True)
+            if group.overlaps is not None
+        ]
+        if known:
+            parts["traits"] = torch.stack(known).mean()
+        owners = torch.tensor([g.collection for g in groups for _ in g.pixels] * 2)
+        if (owners >= 0).any():
+            parts["collection"] = functional.cross_entropy(
+                self._learner["collection"](features), owners.to(self._device), ignore_index=-1
+            )
+        return parts
+
+    def _features(self, pictures: "Tensor") -> "Tensor":
+        """Last maps of pictures (n, 3, 64, 64), flat and of unit length."""
+        import torch
+        from torch.nn import functional
+
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low):
+            maps = self._backbone(normalized(pictures))
+        return functional.normalize(maps.float().flatten(1), dim=1) * 16
+
+    def _tensor(self, pixels: Pictures) -> "Tensor":
+        import torch
+
+        moved = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device)
+        return moved.permute(0, 3, 1, 2).float() / 255
+
+    def describe(self, pictures: Pictures) -> NDArray[np.float32]:
+        """Features float32 (n, d) of pictures (n, 64, 64, 3), as the plain network has them."""
+        import torch
+
+        self._learner.eval()
+        with torch.inference_mode():
+            parts = [
+                self._features(self._tensor(pictures[start : start + _DESCRIBED])).cpu().numpy()
+                for start in range(0, len(pictures), _DESCRIBED)
+            ]
+        return np.concatenate(parts)
+
+    def _try(self, sums: dict[str, float]) -> None:
+        """Measure, remember, keep what is best."""
+        recall = self._trial.recall(self.describe)
+        score = float(np.mean(list(recall.values())))
+        best = not self.run.scores or score > max(self.run.scores)
+        entry = {"step": self.run.step, "losses": sums, "recall": recall, "score": score}
+        self.run.history.append(entry)
+        if best:
+            notes = {"step": str(self.run.step), "score": f"{score:.6f}"}
+            _replace(self.folder / BEST, folded(self._backbone), notes)
+        self._save()
+
+    def _save(self) -> None:
+        tensors = {f"model/{name}": one for name, one in self._learner.state_dict().items()}
+        for number, state in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"adam/{number}/{name}": one for name, one in state.items()}
+        arrays = {name: one.cpu().float().numpy() for name, one in tensors.items()}
+        notes = {"stamp": self._stamp, "step": str(self.run.step)}
+        _replace(
+            self.folder / CHECKPOINT, arrays, notes | {"history": json.dumps(self.run.history)}
+        )
+
+    def _restore(self) -> None:
+        import torch
+
+        path = self.folder / CHECKPOINT
+        notes, arrays = read_metadata(path), load_state(path)
+        if notes["stamp"] != self._stamp:
+            raise UsageError(
+                f"{path} is of other settings or pictures; give the same ones, "
+                "or leave --resume out to begin anew"
+            )
+        state = self._learner.state_dict()
+        for name, one in state.items():
+            one.copy_(torch.from_numpy(arrays[f"model/{name}"]).reshape(one.shape))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, array in arrays.items():
+            if name.startswith("adam/"):
+                _, number, part = name.split("/")
+                kept = torch.from_numpy(array)  # a number comes back from a file as an array
+                moments.setdefault(int(number), {})[part] = kept[0] if part == "step" else kept
+        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
+        self.run = Run(int(notes["step"]), json.loads(notes["history"]))
+
+    @property
+    def _stamp(self) -> str:
+        """Equal where a checkpoint can be taken up; training may be made longer."""
+        chosen = asdict(self.settings)
+        for free in ("device", "patience"):
+            del chosen[free]
+        counts = dict(self._pictures.catalog.collections)
+        return json.dumps([chosen, counts], sort_keys=True)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: PyTorch sees no GPU here; use --device cpu")
+    return name
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Share of the highest rate: linear warm-up, then half a cosine down to 0."""
+    warm = min((step + 1) / min(_WARM_STEPS, max(steps // 10, 1)), 1.0)
+    return float(warm * 0.5 * (1 + np.cos(np.pi * step / max(steps, 1))))
+
+
+def _replace(path: Path, arrays: Mapping[str, NDArray[Any]], notes: dict[str, str]) -> None:
+    """Write a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_state(part, arrays, notes)
+    os.replace(part, path)

@@ -1,0 +1,80 @@
+"""How good a network is while it trains: edited copies of pictures it has not seen."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsearch.encoders.vgg16_nft import SIDE
+from simsearch.evaluation.edits import EDITS, enlarged
+from simsearch.images import fit_square
+from simsearch.training.pictures import Pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Describe = Callable[[Pictures], NDArray[np.float32]]
+
+_SHRINKAGE = 0.01
+"""Share of the mean variance that is added to every direction before whitening."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Edited copies that look for their originals.
+
+    Attributes:
+        gallery: uint8 (n, 64, 64, 3), what can be found.
+        asked: int64 (q,), places in the gallery of what was edited.
+        copies: edit → uint8 (q, 64, 64, 3).
+    """
+
+    gallery: Pictures
+    asked: NDArray[np.int64]
+    copies: dict[str, Pictures]
+
+    @classmethod
+    def of(cls, gallery: Pictures, most: int, seed: int) -> "Trial":
+        """Edit at most so many of the pictures that can be found."""
+        asked = np.sort(np.random.default_rng(seed).permutation(len(gallery))[:most])
+        large = [enlarged(gallery[place]) for place in asked]
+        copies = {
+            name: np.stack([fit_square(edit(picture), SIDE) for picture in large])
+            for name, edit in EDITS.items()
+        }
+        return cls(gallery, asked, copies)
+
+    def recall(self, describe: "Describe") -> dict[str, float]:
+        """Edit → share of copies whose original, or a twin of it, is nearest.
+
+        Nearest by cosine after whitening, as an index fits it on what it holds.
+
+        Args:
+            describe: pictures (n, 64, 64, 3) to features (n, d).
+        """
+        features = describe(self.gallery)
+        mean = features.mean(axis=0)
+        whitening = _whitening(features - mean)
+        known = _unit((features - mean) @ whitening)
+        _, pixels = np.unique(self.gallery.reshape(len(known), -1), axis=0, return_inverse=True)
+        recalls = {}
+        for name, copies in self.copies.items():
+            found = (_unit((describe(copies) - mean) @ whitening) @ known.T).argmax(axis=1)
+            recalls[name] = float((pixels[found] == pixels[self.asked]).mean())
+        return recalls
+
+
+def _whitening(centred: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Matrix (d, d) that gives features about equal variance in every direction."""
+    covariance = centred.T @ centred / len(centred)
+    variance, axes = np.linalg.eigh(covariance.astype(np.float64))
+    floor = _SHRINKAGE * max(float(variance.mean()), 1e-12)
+    return np.asarray(axes / np.sqrt(np.maximum(variance, 0) + floor), dtype=np.float32)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = vectors / np.maximum(
+        np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12)
+    )
+    return unit
