@@ -76,7 +76,7 @@ def test_items_are_framed(the_map):
 
 
 def test_an_evaluation_runs_and_is_shown(visit):  # noqa: F811
-    page = visit("?panel=Evaluate&evaluation=Groups")
+    page = visit("?panel=Evaluate&evaluation=Collections")
     page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.get_by_role("button", name="Measure again")).to_be_enabled()
     expect(page.locator("img.chart").first).to_be_visible()
