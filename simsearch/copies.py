@@ -24,8 +24,12 @@ Edit = Callable[[Floats, Floats], Floats]
 
 FOLDER = "outlines"
 """Of an index: its second vector index."""
-NEAR = 40
-"""Candidates by vector that are compared for each variant, and as many by outlines."""
+NEAR = 60
+"""Candidates by look that are compared with the picture, and with each variant of it."""
+NEAR_LINES = 80
+"""Candidates by outlines that are compared with the picture, also lit and turned in hue."""
+NEAR_GROUND = 200
+"""Candidates by outlines that are put on its ground: where it ends, its outline changes too."""
 SCALE = np.float32(0.1)
 """Colour distance at which a cell counts half: copies are seldom exact."""
 SURE = 0.02
@@ -38,12 +42,13 @@ item of its own and no copy on another ground."""
 DIFFERENT = 0.15
 """Colour difference from which on a cell shows something that the original does not."""
 
-_COLOUR_EDITS: Mapping[str, tuple[Edit, float]] = {
-    "brightness": (lit, 0.0),
-    "colours": (turned, 0.0),
-    "background": (regrounded, 0.02),
+_COLOUR_EDITS: Mapping[str, tuple[Edit, int, float]] = {
+    "brightness": (lit, NEAR_LINES, 0.0),
+    "colours": (turned, NEAR_LINES, 0.0),
+    "background": (regrounded, NEAR_GROUND, 0.02),
 }
-"""What may have been done to colours: how it is imitated, and a handicap for being easy to fit."""
+"""What may have been done to colours: how it is imitated, on how many candidates, and a handicap
+for being easy to fit."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +135,8 @@ class CopyFinder:
         """
         side = round(((self.grid.stop - self.grid.start) / 3) ** 0.5)
         whole = Seen("", descriptor, np.ones((side, side), dtype=np.bool_))
-        (by_look,), (by_lines,) = self._near([whole], NEAR), self._near_lines([whole], 2 * NEAR)
-        as_it_is = self._guess(whole, np.union1d(by_look, by_lines))
+        (by_look,), by_lines = self._near([whole]), self._near_lines(whole)
+        as_it_is = self._guess(whole, np.union1d(by_look, by_lines[:NEAR_LINES]))
         if as_it_is.apart <= SURE:
             return None
         guesses = self._colour_guesses(whole, by_lines)
@@ -139,18 +144,16 @@ class CopyFinder:
             del guesses["background"]
         found = list(guesses.values())
         if others := variants():
-            pairs = zip(self._near(others, NEAR), self._near_lines(others, NEAR), strict=True)
-            found += [
-                self._guess(one, np.union1d(*near)) for one, near in zip(others, pairs, strict=True)
-            ]
+            near = self._near(others)
+            found += [self._guess(one, rows) for one, rows in zip(others, near, strict=True)]
         best = min(found, key=lambda guess: guess.apart)
         return self._restored(best) if best.apart < CONVINCING * as_it_is.apart else None
 
     def _colour_guesses(self, whole: Seen, by_lines: Ids) -> dict[str, _Guess]:
         """The best of the candidates by outlines for each edit of colours."""
         return {
-            name: self._guess(whole, by_lines, name, edit, handicap)
-            for name, (edit, handicap) in _COLOUR_EDITS.items()
+            name: self._guess(whole, by_lines[:count], name, edit, handicap)
+            for name, (edit, count, handicap) in _COLOUR_EDITS.items()
         }
 
     def _on_usual_ground(self, guess: _Guess, by_look: Ids) -> bool:
@@ -160,13 +163,13 @@ class CopyFinder:
         query = self._colours(guess.seen.descriptor)
         return bool(len(own)) and bool(share_ground(query, self._grids(own)).any())
 
-    def _near(self, seen: Sequence[Seen], count: int) -> list[Ids]:
+    def _near(self, seen: Sequence[Seen]) -> list[Ids]:
         vectors = self.spaces.look.transform(np.stack([one.descriptor for one in seen]))
-        return _found(self.index, vectors, count)
+        return _found(self.index, vectors, NEAR)
 
-    def _near_lines(self, seen: Sequence[Seen], count: int) -> list[Ids]:
-        grids = np.stack([one.descriptor[self.grid] for one in seen])
-        return _found(self.outlines, self.space.transform(grids), count)
+    def _near_lines(self, seen: Seen) -> Ids:
+        vectors = self.space.transform(seen.descriptor[None, self.grid])
+        return _found(self.outlines, vectors, NEAR_GROUND)[0]
 
     def _guess(
         self, seen: Seen, rows: Ids, name: str = "", edit: Edit | None = None, handicap: float = 0
