@@ -12,7 +12,6 @@ from simsearch.engine import SearchEngine
 from simsearch.errors import StoreError
 from simsearch.grouping.groups import NAME, Groups, keep_groups, write_groups
 from simsearch.store import store
-from simsearch.store.manifest import Manifest
 
 
 @pytest.fixture
@@ -98,19 +97,8 @@ def test_groups_are_carried_to_the_next_build(place, tmp_path):
     folder = tmp_path / "next"
     folder.mkdir()
 
-    class Part:
-        def rows(self, ids):
-            return engine.retriever.descriptors.rows(rows[np.asarray(ids)])
-
-    keep_groups(place, folder, part, Part())
+    keep_groups(place, folder, part, engine.retriever.descriptors, rows)
     after = type(part).read(folder / store.CATALOG)
     assert np.array_equal(after.integers("cluster"), before[rows])
     assert after.keys() == part.keys()
     assert Groups.open(folder / NAME).choice.k == 3
-
-
-def test_an_index_without_groups_has_none_to_carry(sample_index, tmp_path):
-    engine = sample_index.engine
-    keep_groups(sample_index.folder, tmp_path, engine.catalog, engine.retriever.descriptors)
-    assert list(tmp_path.iterdir()) == []
-    assert Manifest.read(sample_index.folder).items == len(engine.catalog)

@@ -234,8 +234,11 @@ def test_info_as_json(sample_index, capsys):
     assert err == ""
     kept = json.loads(json.dumps(asdict(Manifest.read(sample_index.folder))))
     assert {name: found[name] for name in kept} == kept
-    sizes = {path.name: path.stat().st_size for path in sample_index.folder.iterdir()}
+    folder = sample_index.folder
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
     assert found["files"] == sizes
+    assert "outlines/vectors.npy" in sizes
     assert found["bytes"] == sum(sizes.values())
 
 

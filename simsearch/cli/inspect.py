@@ -121,8 +121,8 @@ def _remedy(index: Path, wrong: list[str]) -> str:
 
 def file_sizes(folder: Path) -> dict[str, int]:
     """Bytes of each file of an index."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return {path.name: path.stat().st_size for path in files}
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 def summary(
