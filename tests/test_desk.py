@@ -1,12 +1,13 @@
 """Prices of an opened index: the same numbers as by hand, and sales that name their items."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from simsearch.errors import SalesError
-from simsearch.pricing.appraisal import view_of
+from simsearch.pricing.appraisal import Appraiser, view_of
 from simsearch.pricing.desk import Subject
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
 from simsearch.pricing.forward import Asked
@@ -91,3 +92,12 @@ def test_a_picture_of_an_item_has_it_as_a_comparable_at_no_distance(engine):
 def test_without_an_earlier_sale_there_is_no_price(engine):
     with pytest.raises(SalesError, match="no usable sale of this collection in ETH is earlier"):
         engine.desk.price(subject_of(engine, "teapots/7"), "teapots", dt.date(2001, 1, 1))
+
+
+def test_many_threads_read_one_file(sample_index, engine):
+    names = [*engine.desk.appraiser.currencies] * 8
+    scales = [engine.desk.appraiser.model(name).scale_ for name in names]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            shared = Appraiser.open(sample_index.folder)
+            assert [one.scale_ for one in pool.map(shared.model, names)] == scales

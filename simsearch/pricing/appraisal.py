@@ -1,6 +1,7 @@
 """Prices for an index: its sales, look and traits brought to one estimator per collection."""
 
 import json
+import threading
 import weakref
 import zipfile
 from collections.abc import Mapping
@@ -107,6 +108,9 @@ def known_traits(spaces: Spaces, catalog: Catalog, collection: str) -> NDArray[n
 class Appraiser:
     """The fitted estimators of an index, read from its file when a collection is first asked for.
 
+    Safe to share between threads; one reads at a time, since Python 3.11 cannot parse the headers of
+    several arrays at once ("AST constructor recursion depth mismatch").
+
     Attributes:
         currencies: collection → the currency it is priced in.
     """
@@ -114,6 +118,7 @@ class Appraiser:
     currencies: Mapping[str, str]
     _arrays: Arrays
     _models: dict[str, PriceEstimator] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def fit(
@@ -165,9 +170,10 @@ class Appraiser:
         """
         if collection not in self.currencies:
             raise SalesError(f"no price: the index holds no sale of {collection}; add its sales")
-        if collection not in self._models:
-            start = f"{collection}/"
-            names = [name for name in self._arrays if name.startswith(start)]
-            own = {name.removeprefix(start): self._arrays[name] for name in names}
-            self._models[collection] = from_arrays(own)
-        return self._models[collection]
+        with self._lock:
+            if collection not in self._models:
+                start = f"{collection}/"
+                names = [name for name in self._arrays if name.startswith(start)]
+                own = {name.removeprefix(start): self._arrays[name] for name in names}
+                self._models[collection] = from_arrays(own)
+            return self._models[collection]
