@@ -13,7 +13,7 @@ from simsearch.encoders import Encoder
 from simsearch.images import RGB
 from simsearch.index import VectorIndex, open_index
 from simsearch.retrieval import Retriever
-from simsearch.space.edited import lit, regrounded, share_ground, turned
+from simsearch.space.edited import lit, on_ground, regrounded, share_ground, turned
 from simsearch.space.outlines import OutlineSpace
 from simsearch.space.spaces import Rows, Spaces
 from simsearch.variants import variants
@@ -39,13 +39,21 @@ CONVINCING = 0.5
 USUAL = 0.3
 """A picture that differs less from the nearest item, on a ground that its collection uses, is an
 item of its own and no copy on another ground."""
+_GROUND = "background"
 DIFFERENT = 0.15
 """Colour difference from which on a cell shows something that the original does not."""
+
+EXPLAINED = 0.2
+"""An edit is believed that leaves less than this difference: between strangers more remains."""
+EXPLAINED_GROUND = 0.1
+"""The same of another ground, which alone makes many pictures alike."""
+LEAST_SHOWN = 0.1
+"""Share of cells besides the ground that a picture needs to be known by on another ground."""
 
 _COLOUR_EDITS: Mapping[str, tuple[Edit, int, float]] = {
     "brightness": (lit, NEAR_LINES, 0.0),
     "colours": (turned, NEAR_LINES, 0.0),
-    "background": (regrounded, NEAR_GROUND, 0.02),
+    _GROUND: (regrounded, NEAR_GROUND, 0.02),
 }
 """What may have been done to colours: how it is imitated, on how many candidates, and a handicap
 for being easy to fit."""
@@ -90,6 +98,11 @@ class _Guess:
     name: str
     row: int
     shown: Floats
+
+    def convinces(self, as_it_is: "_Guess") -> bool:
+        """Whether it explains a picture, and much better than the picture as it is."""
+        limit = EXPLAINED_GROUND if self.name == _GROUND else EXPLAINED
+        return self.apart < min(limit, CONVINCING * as_it_is.apart)
 
 
 @dataclass(frozen=True)
@@ -140,14 +153,16 @@ class CopyFinder:
         if as_it_is.apart <= SURE:
             return None
         guesses = self._colour_guesses(whole, by_lines)
-        if as_it_is.apart < USUAL and self._on_usual_ground(guesses["background"], by_look):
-            del guesses["background"]
+        if self._shows_little(whole) or (
+            as_it_is.apart < USUAL and self._on_usual_ground(guesses[_GROUND], by_look)
+        ):
+            del guesses[_GROUND]
         found = list(guesses.values())
         if others := variants():
             near = self._near(others)
             found += [self._guess(one, rows) for one, rows in zip(others, near, strict=True)]
         best = min(found, key=lambda guess: guess.apart)
-        return self._restored(best) if best.apart < CONVINCING * as_it_is.apart else None
+        return self._restored(best) if best.convinces(as_it_is) else None
 
     def _colour_guesses(self, whole: Seen, by_lines: Ids) -> dict[str, _Guess]:
         """The best of the candidates by outlines for each edit of colours."""
@@ -155,6 +170,10 @@ class CopyFinder:
             name: self._guess(whole, by_lines[:count], name, edit, handicap)
             for name, (edit, count, handicap) in _COLOUR_EDITS.items()
         }
+
+    def _shows_little(self, whole: Seen) -> bool:
+        """Whether a picture is hardly more than its ground."""
+        return bool((~on_ground(self._colours(whole.descriptor))).mean() < LEAST_SHOWN)
 
     def _on_usual_ground(self, guess: _Guess, by_look: Ids) -> bool:
         """Whether items of the original's collection stand on the ground of the picture."""

@@ -209,7 +209,7 @@ class SearchEngine:
         allowed = self._allowed(query, only)
         found = self.retriever.search(
             query.descriptor[None],
-            k,
+            min(k, len(self.catalog)),
             balance=self.balance if balance is None else balance,
             allowed=allowed,
         )

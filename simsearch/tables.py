@@ -14,6 +14,8 @@ Row = Mapping[str, object]
 NumberedRow = tuple[int, Row | None]
 
 _CURRENCY = re.compile(r"[^\W\d_][\w.$-]{0,19}")
+MOST_PRICE = 1e15
+"""No sale was ever higher in any currency; what is, is in the smallest unit, or a slip."""
 _NO_CURRENCY = {"", "unknown", "none", "null", "nan", "na", "n/a", "other"}
 
 
@@ -131,13 +133,13 @@ def _utc_day(time: dt.datetime) -> dt.date:
 
 
 def cell_price(cell: object) -> float:
-    """A finite number of 0 or more."""
+    """A number from 0 to ``MOST_PRICE``."""
     try:
         price = float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         price = math.nan
-    if isinstance(cell, bool) or not math.isfinite(price) or price < 0:
-        raise BadCell("bad-price", f"'{cell}' is no price; write a number of 0 or more")
+    if isinstance(cell, bool) or not 0 <= price <= MOST_PRICE:
+        raise BadCell("bad-price", f"'{cell}' is no price; write a number from 0 to {MOST_PRICE:g}")
     return price
 
 

@@ -329,3 +329,7 @@ def test_a_sheet_and_json_can_be_had_at_once(ask, tmp_path):
     assert code == 0
     assert json.loads(out)["query"] == "teapots/7"
     assert Image.open(tmp_path / "a.png").format == "PNG"
+
+
+def test_more_neighbours_than_items_are_all_of_them(ask_json):
+    assert len(ask_json("teapots/7", "-k", 10**12)["neighbors"]) == 99

@@ -110,6 +110,19 @@ def test_an_edited_copy_finds_its_original_first(sample_index, edit):
     assert all(found)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_strange_picture_is_no_copy(sample_index, seed):
+    """A picture that is hardly more than a ground, or any other, can be painted over an item."""
+    engine = sample_index.engine
+    rng = np.random.default_rng(seed)
+    flat = np.empty((64, 64, 3), dtype=np.uint8)
+    flat[:] = rng.integers(0, 256, 3)
+    spotted = flat.copy()
+    spotted[20:44, 24:40] = rng.integers(0, 256, 3)
+    blocks = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    assert [ask(engine, rgb)[0] for rgb in (flat, spotted, blocks)] == ["", "", ""]
+
+
 def test_an_indexed_picture_is_asked_as_it_is(sample_index):
     engine = sample_index.engine
     rgb = load_image(sample_index.picture.read_bytes())

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from simsearch.errors import SalesError
+from simsearch.errors import SalesError, StoreError
 from simsearch.pricing.appraisal import Appraiser, view_of
 from simsearch.pricing.desk import Subject
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
@@ -101,3 +101,20 @@ def test_many_threads_read_one_file(sample_index, engine):
         for _ in range(20):
             shared = Appraiser.open(sample_index.folder)
             assert [one.scale_ for one in pool.map(shared.model, names)] == scales
+
+
+@pytest.mark.parametrize("damage", ["empty", "middle"])
+def test_damaged_estimators_are_named(sample_index, tmp_path, damage):
+    content = bytearray((sample_index.folder / "prices.npz").read_bytes())
+    if damage == "middle":
+        half = len(content) // 2
+        content[half : half + 4000] = bytes(4000)
+    (tmp_path / "prices.npz").write_bytes(b"" if damage == "empty" else content)
+
+    def read_all() -> None:
+        opened = Appraiser.open(tmp_path)
+        for name in opened.currencies:
+            opened.model(name)
+
+    with pytest.raises(StoreError, match=r"prices\.npz.* build "):
+        read_all()

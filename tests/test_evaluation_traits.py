@@ -184,5 +184,9 @@ def test_training_that_cannot_be_done_is_one_line(tmp_path, capsys, sample_index
     assert "give some with traits" in capsys.readouterr().err
     nowhere = tmp_path / "no" / "a.safetensors"
     assert run(["train", "traits", str(sample_index.sources), "--out", str(nowhere)]) == 2
+    theirs = tmp_path / "collection.toml"
+    theirs.write_text("name = 'mine'")
+    assert run(["train", "traits", str(sample_index.sources), "--out", str(theirs)]) == 2
+    assert theirs.read_text() == "name = 'mine'"
     assert "make it first" in capsys.readouterr().err
     assert not out.exists()

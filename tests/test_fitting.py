@@ -238,6 +238,16 @@ def test_a_build_mends_what_was_damaged_and_add_refuses_it(items, tmp_path, name
     assert files(place) == before
 
 
+@pytest.mark.parametrize("name", ["collections.json", "prices.npz"])
+def test_a_build_mends_what_answers_are_made_of(items, tmp_path, name):
+    place = tmp_path / "i"
+    build(place, items)
+    content = (place / name).read_bytes()
+    (place / name).write_bytes(content[:7])
+    build(place, items)
+    assert len((place / name).read_bytes()) == len(content)
+
+
 @pytest.mark.parametrize("kind", ["hnsw", "ivfpq"])
 def test_other_kinds_of_index_are_built_and_measured(tmp_path, kind):
     items = drawn(tmp_path, "masks", 300, 3)

@@ -166,3 +166,13 @@ def test_without_groups_nothing_is_written(tmp_path):
     catalog, table = joined(collection("a", 5, 0))
     keep_groups(tmp_path, tmp_path, catalog, table, np.full(5, -1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_groups_do_not_stop_a_build(tmp_path):
+    catalog, table = joined(collection("a", 5, 0))
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    (old / NAME).write_bytes(b"")
+    keep_groups(old, new, catalog, table, np.full(5, -1))
+    assert list(new.iterdir()) == []

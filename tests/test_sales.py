@@ -84,6 +84,7 @@ def test_typed_parquet_cells(tmp_path):
         ("1,2021-01-01,,ETH,1", "bad-price"),
         ("1,2021-01-01,abc,ETH,1", "bad-price"),
         ("1,2021-01-01,-1,ETH,1", "bad-price"),
+        ("1,2021-01-01,2e15,ETH,1", "bad-price"),
         ("1,2021-01-01,nan,ETH,1", "bad-price"),
         ("1,2021-01-01,inf,ETH,1", "bad-price"),
         ("1,2021-01-01,1,,1", "unknown-currency"),

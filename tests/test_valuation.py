@@ -191,3 +191,12 @@ def test_an_interval_widens_by_what_the_level_may_have_moved():
     assert np.log(stale.high / stale.price) > unseen > np.log(fresh.high / fresh.price) / 2
     later = value(model, ask(0), as_of + dt.timedelta(days=300), currency="ETH")
     assert later.high / later.low > stale.high / stale.low
+
+
+def test_a_day_thousands_of_years_ahead_gives_finite_numbers():
+    rng = np.random.default_rng(5)
+    start = dt.date(2020, 1, 1)
+    paid = np.exp(np.cumsum(rng.normal(0, 0.5, 300)) + 2)
+    sales = [(n % 4, str(start + dt.timedelta(days=n)), float(paid[n])) for n in range(300)]
+    found = value(model_of(sales), ask(0), dt.date(9999, 12, 31), currency="ETH")
+    assert 0 < found.low < found.price < found.high < np.inf

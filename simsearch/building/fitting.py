@@ -19,7 +19,12 @@ from simsearch.index import FILES, build_index, open_index
 from simsearch.pricing import appraisal
 from simsearch.pricing.appraisal import Appraiser
 from simsearch.recognition import membership
-from simsearch.recognition.membership import Described, fit_on_index, save_classifier
+from simsearch.recognition.membership import (
+    Described,
+    fit_on_index,
+    open_classifier,
+    save_classifier,
+)
 from simsearch.space import spaces
 from simsearch.space.spaces import Spaces
 from simsearch.store.manifest import Manifest
@@ -137,6 +142,7 @@ def _readable(folder: Path) -> bool:
         return False
     try:
         Appraiser.open(folder)
+        open_classifier(folder, [])
         TraitRecognisers.open(folder / recognisers.NAME)
         found = Spaces.open(folder)
         widths = [(found.look.width, open_index(folder).dim)]

@@ -18,7 +18,14 @@ from simsearch.cli.console import (
     write_json,
 )
 from simsearch.cli.measuring import progress_of, rows_table
-from simsearch.cli.options import chosen_index, index_option, into, path_type, weights_option
+from simsearch.cli.options import (
+    chosen_index,
+    index_option,
+    into,
+    path_type,
+    seed_option,
+    weights_option,
+)
 from simsearch.cli.typed import typed
 
 if TYPE_CHECKING:
@@ -108,7 +115,7 @@ simsearch evaluate retrieval --index indexes/mine --encoders vgg16-nft,pixels --
     show_default=True,
     help="Indexed pictures, of all collections, of which edited copies ask; 0 means none.",
 )
-@click.option("--seed", type=int, default=0, metavar="S", show_default=True, help="Of all draws.")
+@seed_option
 @json_option
 @click.option("--report", type=path_type, metavar="DIR", help="Write a page with pictures.")
 @into(Settings)

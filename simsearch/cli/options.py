@@ -63,7 +63,7 @@ workers_option = click.option(
 
 seed_option = click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 2**32 - 1),
     default=0,
     metavar="S",
     show_default=True,

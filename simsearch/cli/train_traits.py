@@ -48,6 +48,8 @@ def traits(settings: Settings) -> None:
     from simsearch.errors import SourceError
     from simsearch.traits.recognisers import TraitRecognisers
 
+    if settings.out.suffix != ".safetensors" or settings.out.is_dir():
+        raise click.UsageError(f"--out {settings.out}: name a file that ends in .safetensors.")
     if not settings.out.absolute().parent.is_dir():
         folder = settings.out.parent
         raise click.UsageError(f"--out {settings.out}: no folder {folder}; make it first.")

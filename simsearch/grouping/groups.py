@@ -172,7 +172,9 @@ class Groups:
             choice = KChoice(**json.loads(notes["choice"]))
             return cls(space, tensors["centers"], choice)
         except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
-            raise StoreError(f"{path}: unreadable ({error}); run 'simsearch cluster'") from error
+            raise StoreError(
+                f"{path}: unreadable ({error}); build the index again, then run 'simsearch cluster'"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,10 @@ def keep_groups(
     """
     if not (previous / NAME).exists():
         return
-    groups = Groups.open(previous / NAME)
+    try:
+        groups = Groups.open(previous / NAME)
+    except StoreError:
+        return  # damaged: the new index is whole without them, and can be grouped again
     old = Catalog.read(previous / store.CATALOG).column("cluster").fill_null(-1).to_numpy()
     found = np.append(old, -1)[previous_rows].astype(np.int64)
     new = np.flatnonzero(found < 0)

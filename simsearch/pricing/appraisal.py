@@ -1,9 +1,11 @@
 """Prices for an index: its sales, look and traits brought to one estimator per collection."""
 
+import contextlib
 import json
 import threading
 import weakref
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,7 @@ from simsearch.space.spaces import Spaces
 from simsearch.space.trait_matrix import trait_matrix
 
 NAME = "prices.npz"
+_DAMAGE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 FORMAT = "2"
 """Of this file; raised where estimators change so that what was fitted before no longer serves."""
 Arrays = Mapping[str, NDArray[Any]]
@@ -108,8 +111,8 @@ def known_traits(spaces: Spaces, catalog: Catalog, collection: str) -> NDArray[n
 class Appraiser:
     """The fitted estimators of an index, read from its file when a collection is first asked for.
 
-    Safe to share between threads; one reads at a time, since Python 3.11 cannot parse the headers of
-    several arrays at once ("AST constructor recursion depth mismatch").
+    Safe to share between threads; one reads at a time, since Python 3.11 cannot parse the headers
+    of several arrays at once ("AST constructor recursion depth mismatch").
 
     Attributes:
         currencies: collection → the currency it is priced in.
@@ -152,14 +155,18 @@ class Appraiser:
         Raises:
             StoreError: missing or damaged.
         """
-        try:
-            arrays = np.load(folder / NAME, allow_pickle=False)
-            if (found := str(arrays["format"])) != FORMAT:
-                raise ValueError(f"format {found}, not {FORMAT}")
-            made = cls(json.loads(str(arrays["currencies"])), arrays)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
-        weakref.finalize(made, arrays.close)
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context((folder / NAME).open("rb"))
+                arrays = np.load(file, allow_pickle=False)
+                if (found := str(arrays["format"])) != FORMAT:
+                    raise ValueError(f"format {found}, not {FORMAT}")
+                made = cls(json.loads(str(arrays["currencies"])), arrays)
+            except _DAMAGE as error:
+                raise StoreError(
+                    f"{folder / NAME}: unreadable ({error}); build it again"
+                ) from error
+            weakref.finalize(made, stack.pop_all().close)
         return made
 
     def model(self, collection: str) -> PriceEstimator:
@@ -167,13 +174,19 @@ class Appraiser:
 
         Raises:
             SalesError: nothing of it was ever sold.
+            StoreError: the file is damaged.
         """
         if collection not in self.currencies:
             raise SalesError(f"no price: the index holds no sale of {collection}; add its sales")
         with self._lock:
             if collection not in self._models:
-                start = f"{collection}/"
-                names = [name for name in self._arrays if name.startswith(start)]
-                own = {name.removeprefix(start): self._arrays[name] for name in names}
-                self._models[collection] = from_arrays(own)
+                self._models[collection] = self._read(collection)
             return self._models[collection]
+
+    def _read(self, collection: str) -> PriceEstimator:
+        start = f"{collection}/"
+        names = [name for name in self._arrays if name.startswith(start)]
+        try:
+            return from_arrays({name.removeprefix(start): self._arrays[name] for name in names})
+        except _DAMAGE as error:
+            raise StoreError(f"{NAME} is damaged ({error}); build the index again") from error

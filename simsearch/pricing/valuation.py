@@ -126,14 +126,14 @@ def value(
     weight = weights(forecast.found, snapshot.kernel, model.scale_)[0]
     share = weight / (weight.sum() + snapshot.kernel.shrinkage)
     return PriceEstimate(
-        low=float(np.exp(log - low)),
-        price=float(np.exp(log)),
-        high=float(np.exp(log + high)),
+        low=_price(log - low),
+        price=_price(log),
+        high=_price(log + high),
         currency=currency,
         as_of=as_of,
         nominal_coverage=shown.nominal,
         realised_coverage=shown.realised(model.history_, model.score_, day),
-        level=float(np.exp(level.log)),
+        level=_price(level.log),
         warnings=(
             *_level_warnings(level, as_of),
             *_comparable_warnings(share, asked),
@@ -156,7 +156,7 @@ def _comparables(
             sale=int(history.row[sale]),
             date=_date(history.day[sale]),
             price=float(history.price[sale]),
-            price_today=float(np.exp(level.log + history.residual[sale])),
+            price_today=_price(level.log + history.residual[sale]),
             distance=float(found.distance[0, place]),
             weight=float(share[place]),
         )
@@ -214,6 +214,11 @@ def _interval_warnings(model: PriceEstimator, day: int) -> list[str]:
     past = model.history_.usable(day)
     count = int(np.isfinite(model.score_[past]).sum())
     return [f"the interval rests on {_count(count, 'earlier forecast')} only"] if count < 50 else []
+
+
+def _price(log: float) -> float:
+    """A price of its logarithm, a finite one however far the interval reaches."""
+    return float(np.exp(np.clip(log, -700, 700)))
 
 
 def _date(day: np.int64) -> dt.date:

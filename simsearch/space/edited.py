@@ -66,21 +66,24 @@ def turned(query: Floats, grids: Floats) -> Floats:
 
 def regrounded(query: Floats, grids: Floats) -> Floats:
     """Candidates on the query's ground, at its rim in any mixture of the old ground and the new."""
-    ground = _ground(query)
-    on_ground = np.abs(query - ground).max(axis=1) < _NEAR
-    old = _middle(grids, on_ground)[:, None]
-    touched = _widened(on_ground | (np.abs(grids - old).max(axis=2) < _NEAR))
+    ground, bare = _ground(query), on_ground(query)
+    old = _middle(grids, bare)[:, None]
+    touched = _widened(bare | (np.abs(grids - old).max(axis=2) < _NEAR))
     change = ground - old
     square = (change * change).sum(axis=2) + 1e-6
     share = np.clip(((query - grids) * change).sum(axis=2) / square, 0, 1) * touched
     return np.asarray(grids + share[..., None] * change, dtype=np.float32)
 
 
+def on_ground(query: Floats) -> NDArray[np.bool_]:
+    """Bool (cells,), which cells of a picture show its ground."""
+    ground: NDArray[np.bool_] = np.abs(query - _ground(query)).max(axis=1) < _NEAR
+    return ground
+
+
 def share_ground(query: Floats, grids: Floats) -> NDArray[np.bool_]:
     """Bool (n,), which candidates show the query's ground where the query does."""
-    ground = _ground(query)
-    on_ground = np.abs(query - ground).max(axis=1) < _NEAR
-    gaps = np.abs(_middle(grids, on_ground) - ground).max(axis=1)
+    gaps = np.abs(_middle(grids, on_ground(query)) - _ground(query)).max(axis=1)
     shared: NDArray[np.bool_] = gaps < _NEAR
     return shared
 

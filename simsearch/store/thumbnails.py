@@ -3,6 +3,7 @@
 import threading
 import weakref
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -41,7 +42,9 @@ class Thumbnails:
             self._file = (folder / NAME).open("rb")
             weakref.finalize(self, self._file.close)
             size = (folder / NAME).stat().st_size
-        except (OSError, ValueError) as error:
+            if self._offsets.ndim != 1 or not (np.diff(self._offsets, prepend=0) >= 0).all():
+                raise ValueError(f"{OFFSETS} holds no ascending offsets")
+        except (OSError, EOFError, TypeError, ValueError, SyntaxError, TokenError) as error:
             raise StoreError(f"{folder}: no thumbnails ({error}); build the index again") from error
         self._lock = threading.Lock()
         if size != self._offsets[-1]:
