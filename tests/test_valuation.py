@@ -151,7 +151,7 @@ def test_realised_coverage_is_a_share_of_past_sales():
         (int(rng.integers(0, 4)), str(start + dt.timedelta(days=n)), float(rng.uniform(5, 9)))
         for n in range(200)
     ]
-    found = value(model_of(sales), ask(2), dt.date(2020, 9, 1), currency="ETH")
+    found = value(model_of(sales), ask(2), dt.date(2020, 7, 25), currency="ETH")
     assert 0.7 < found.realised_coverage < 0.95
     assert not any("earlier forecasts" in said for said in found.warnings)
 
@@ -187,6 +187,8 @@ def test_an_interval_widens_by_what_the_level_may_have_moved():
     stale = value(model, ask(0), as_of, currency="ETH")
     assert WIDENED not in fresh.warnings
     assert WIDENED in stale.warnings
+    assert fresh.realised_coverage is not None
+    assert stale.realised_coverage is None
     unseen = wander(model.history_, as_of.toordinal() - EPOCH) * 1.2815515655446004
     assert np.log(stale.high / stale.price) > unseen > np.log(fresh.high / fresh.price) / 2
     later = value(model, ask(0), as_of + dt.timedelta(days=300), currency="ETH")

@@ -97,8 +97,9 @@ def chosen_index(given: Path | None) -> Path:
     found = default_index()
     if found is None:
         raise click.UsageError(
-            f"No index: give --index INDEX or set {INDEX_VARIABLE}; 'simsearch demo' makes one, "
-            f"so does 'simsearch index build SOURCE... --out {INDEXES}/NAME'."
+            f"No index: give --index INDEX or set {INDEX_VARIABLE}; 'simsearch demo' makes "
+            "simsearch-demo/index, and 'simsearch index build SOURCE... --out "
+            f"{INDEXES}/NAME' one of your own."
         )
     if not os.environ.get(INDEX_VARIABLE):
         notice(f"index: {found}")

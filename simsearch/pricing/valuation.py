@@ -69,7 +69,8 @@ class PriceEstimate:
         low, price, high: the estimate and its interval, in ``currency``.
         as_of: the estimate uses sales of strictly earlier days.
         nominal_coverage: share of sales that such intervals are meant to hold.
-        realised_coverage: share they held in the past; None where nothing was forecast before.
+        realised_coverage: share they held in the past; None where nothing was forecast before, or
+            the newest sale is so old that the interval was widened: such ones were never tried.
         level: the collection's price level.
         warnings: sentences that must travel with the number.
         comparables: the weightiest first.
@@ -119,6 +120,7 @@ def value(
     forecast, shown = model.predict(asked, day), model.conformal_[0]
     log, error = float(forecast.log_price[0]), float(forecast.error[0])
     unseen = wander(model.history_, day) * NormalDist().inv_cdf((1 + shown.nominal) / 2)
+    widened = bool(unseen) and level.age > OLD
     low, high = (
         float(np.hypot(bound * error, unseen))
         for bound in shown.bounds(model.history_, model.score_, day)
@@ -132,13 +134,13 @@ def value(
         currency=currency,
         as_of=as_of,
         nominal_coverage=shown.nominal,
-        realised_coverage=shown.realised(model.history_, model.score_, day),
+        realised_coverage=None if widened else shown.realised(model.history_, model.score_, day),
         level=_price(level.log),
         warnings=(
             *_level_warnings(level, as_of),
             *_comparable_warnings(share, asked),
             *_interval_warnings(model, day),
-            *([WIDENED] if unseen and level.age > OLD else []),
+            *([WIDENED] if widened else []),
             *ALWAYS,
         ),
         comparables=_comparables(model.history_, forecast.found, share, level),
