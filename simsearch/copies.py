@@ -48,7 +48,7 @@ EXPLAINED = 0.2
 EXPLAINED_GROUND = 0.1
 """The same of another ground, which alone makes many pictures alike."""
 LEAST_SHOWN = 0.1
-"""Share of cells besides the ground that a picture needs to be known by on another ground."""
+"""Share of cells besides the ground that a picture needs to be recognised by."""
 
 _COLOUR_EDITS: Mapping[str, tuple[Edit, int, float]] = {
     "brightness": (lit, NEAR_LINES, 0.0),
@@ -150,12 +150,10 @@ class CopyFinder:
         whole = Seen("", descriptor, np.ones((side, side), dtype=np.bool_))
         (by_look,), by_lines = self._near([whole]), self._near_lines(whole)
         as_it_is = self._guess(whole, np.union1d(by_look, by_lines[:NEAR_LINES]))
-        if as_it_is.apart <= SURE:
+        if as_it_is.apart <= SURE or self._shows_little(whole):
             return None
         guesses = self._colour_guesses(whole, by_lines)
-        if self._shows_little(whole) or (
-            as_it_is.apart < USUAL and self._on_usual_ground(guesses[_GROUND], by_look)
-        ):
+        if as_it_is.apart < USUAL and self._on_usual_ground(guesses[_GROUND], by_look):
             del guesses[_GROUND]
         found = list(guesses.values())
         if others := variants():

@@ -130,7 +130,11 @@ def test_a_query_imports_nothing_slow(sample_index, more, tmp_path, monkeypatch)
         (["index", "build", ".", "--out", "i", "--layer", "fc1"], 2, "vgg16-nft has no --layer"),
         (["index", "build", ".", "--out", "i", "--rates", "no.csv"], 1, "no.csv: no such file"),
         (["weights", "path", "vgg99"], 2, "choose from vgg16-nft, vgg16"),
-        (["index", "build", ".", "--out", "i", "--seed", "-1"], 2, "-1 is not in the range 0<=x<=4294967295"),
+        (
+            ["index", "build", ".", "--out", "i", "--seed", "-1"],
+            2,
+            "-1 is not in the range 0<=x<=4294967295",
+        ),
         (["query", "a.png", "--sheet", "no/a.png"], 2, "no folder no; make it first"),
         (["query", "a.png", "--sheet", "."], 2, "--sheet .: is no sheet and stays as it is"),
         (["query", "a.png", "--sheet", "a.png"], 2, "is no sheet and stays as it is"),
