@@ -1,6 +1,7 @@
 """What many tests ask: a small generated sample and an index of it, made once."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,3 +56,9 @@ def sample_index(tmp_path_factory: pytest.TempPathFactory) -> SampleIndex:
     )
     assert code == 0
     return SampleIndex(root / "index", root / "sources", plan)
+
+
+@pytest.fixture
+def own_index(sample_index: SampleIndex, tmp_path: Path) -> Path:
+    """A copy of the sample index to write into."""
+    return Path(shutil.copytree(sample_index.folder, tmp_path / "index"))

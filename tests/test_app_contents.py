@@ -17,13 +17,6 @@ from simsearch.store.places import ALLOW_VARIABLE
 SECONDS = 120
 
 
-@pytest.fixture
-def own_index(sample_index, tmp_path):
-    folder = tmp_path / "index"
-    shutil.copytree(sample_index.folder, folder)
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def bench():
     yield

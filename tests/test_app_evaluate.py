@@ -1,6 +1,5 @@
 """Evaluate without a browser: every evaluation, every choice, one run at a time."""
 
-import shutil
 import threading
 
 import pytest
@@ -14,13 +13,6 @@ from simsearch.panels.jobs import BENCH
 
 SECONDS = 120
 NAMES = [*EVALUATIONS]
-
-
-@pytest.fixture
-def own_index(sample_index, tmp_path):
-    folder = tmp_path / "index"
-    shutil.copytree(sample_index.folder, folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)
