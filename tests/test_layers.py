@@ -21,7 +21,7 @@ LAYERS = [
     {"arrow", "images", "tables", "tensors", "plots", "sheet"},
     {"catalog", "weights", "variants"},
     # Families, and what is known of items.
-    {"filters", "sales", "wording"},
+    {"filters", "sales", "wording", "preprocessing"},
     {"sources", "encoders", "index", "sample"},
     {"store", "space"},
     # What is learned.

@@ -38,7 +38,8 @@ class Addition:
             WeightsError: the encoder's weights are not at hand.
         """
         old = Manifest.read(place)
-        encoder = restore_encoder(old.encoder.name, old.encoder.settings, weights=weights)
+        stamp = old.encoder
+        encoder = restore_encoder(stamp.name, stamp.settings, weights=weights, folder=place)
         kind, seed = old.settings.get("kind", "auto"), old.settings.get("seed", 0)
         finish = Fitting.of(encoder, kind=kind, seed=seed, refit=False)
         return cls(encoder, finish, set(Catalog.read(place / store.CATALOG).keys()))

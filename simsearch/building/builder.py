@@ -24,7 +24,9 @@ from simsearch.building.assembly import (
 )
 from simsearch.building.encoding import Encoding, encode_items
 from simsearch.catalog import Catalog, Item, Skipped
+from simsearch.encoders.preprocessed import preprocessing_of
 from simsearch.errors import ItemNotFoundError, SalesError, SourceError, StoreError
+from simsearch.preprocessing import Preprocessing
 from simsearch.sales.rates import Rates
 from simsearch.sales.table import SalesTable
 from simsearch.sources.contents import SourceContents
@@ -207,6 +209,7 @@ def _make(plan: _Plan, config: BuildConfig) -> BuildResult:
         )
     with store.replaced(config.place) as folder:
         made, unsold = _assemble(folder, chosen, plan, config)
+        _preprocessing(plan, config).keep(folder)
         skipped = [*problems, *unsold]
         manifest = _describe(made, skipped, plan, config)
         manifest.write(folder)
@@ -248,6 +251,13 @@ def _assemble(
     rows = [place.row if previous and place.shelf == 0 else -1 for place, _ in chosen]
     found = Descriptors(folder / descriptors.NAME)
     return Assembled(folder, catalog, found, sales, previous, np.array(rows, np.int64)), unsold
+
+
+def _preprocessing(plan: _Plan, config: BuildConfig) -> Preprocessing:
+    """What the pictures went through; where none are encoded, as the index before says."""
+    if config.encoding is not None:
+        return preprocessing_of(config.encoding.encoder)
+    return Preprocessing.of_index(config.place, plan.stamp.settings)
 
 
 def _stop_at_sale(unsold: Sequence[Skipped], encoding: Encoding | None) -> None:

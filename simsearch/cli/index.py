@@ -69,6 +69,7 @@ class BuildSettings(AddSettings):
     layer: str | None = None
     pooling: str | None = None
     preset: str | None = None
+    preprocess: str = ""
 
 
 rates_option = click.option(
@@ -125,6 +126,13 @@ simsearch index build punks/ apes.zip --out indexes/two --space traits --rates r
 @click.option("--pooling", metavar="P", help="vgg16: flat, mean, max or gem.")
 @click.option("--preset", metavar="NAME", help="vgg16: imagenet-224 or study-128.")
 @click.option(
+    "--preprocess",
+    default="",
+    metavar="STEPS",
+    help="What is done to pictures, also those that ask, before the encoder sees them: "
+    "jpeg:QUALITY, median:SIDE, gaussian:SIGMA, denoise or denoise:FILE; several joined by commas.",
+)
+@click.option(
     "--hygiene/--no-hygiene",
     default=True,
     show_default=True,
@@ -147,9 +155,13 @@ def build(settings: BuildSettings) -> None:
     from simsearch.building import builder
     from simsearch.building.fitting import Fitting
     from simsearch.encoders import load_encoder
+    from simsearch.encoders.preprocessed import preprocessed
+    from simsearch.preprocessing import Preprocessing
 
     choice = {name: getattr(settings, name) for name in ("layer", "pooling", "preset")}
+    preprocessing = Preprocessing.read(settings.preprocess)
     encoder = load_encoder(settings.encoder, weights=settings.weights, **choice)
+    encoder = preprocessed(encoder, preprocessing)
     finish = Fitting.of(encoder, kind=settings.kind, seed=settings.seed)
     kept = {name: getattr(settings, name) for name in ("space", "kind", "seed", "per_collection")}
     sources = [str(path.absolute()) for path in settings.sources]

@@ -174,11 +174,15 @@ def _sales(manifest: "Manifest") -> str:
 
 
 def _encoder(manifest: "Manifest") -> Iterator[str]:
+    from simsearch.preprocessing import SETTING, told
+
     stamp = manifest.encoder
     yield str(stamp)
     if training := str(manifest.settings.get("training", "")):
         yield training
-    yield _pairs(stamp.settings)
+    yield _pairs(stamp.settings, without=(SETTING,))
+    if SETTING in stamp.settings:
+        yield f"pictures preprocessed: {told(stamp.settings[SETTING])}"
     yield f"{manifest.dim:,} numbers a picture"
 
 

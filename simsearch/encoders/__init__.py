@@ -115,10 +115,26 @@ def restore_encoder(
     *,
     weights: Path | None = None,
     threads: int | None = None,
+    folder: Path | None = None,
 ) -> Encoder:
-    """The encoder of an index again, from the name and settings that its manifest keeps."""
+    """The encoder of an index again, behind its preprocessing.
+
+    Args:
+        name: as the manifest keeps it.
+        settings: as the manifest keeps them.
+        weights: a file of one's own instead of the published one.
+        threads: cores to use; None means all.
+        folder: the index, which holds the weights of a denoiser where it has one.
+
+    Raises:
+        StoreError: these are missing, damaged or others.
+        UsageError, WeightsError: as ``load_encoder``.
+    """
+    from simsearch.encoders.preprocessed import as_indexed  # which needs this module
+
     chosen = {key: str(settings[key]) for key in _OPTIONS.get(name, set()) & settings.keys()}
-    return load_encoder(name, weights=weights, threads=threads, **chosen)
+    encoder = load_encoder(name, weights=weights, threads=threads, **chosen)
+    return as_indexed(encoder, settings, folder)
 
 
 def fingerprint(encoder: Encoder) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simsearch.arrow import row_numbers
 from simsearch.encoders import Encoder
+from simsearch.encoders.preprocessed import as_indexed
 from simsearch.engine import SearchEngine
 from simsearch.errors import PictureError, SourceError
 from simsearch.sources.reader import PictureReader
@@ -63,11 +64,12 @@ def encoded_blocks(
     rows: Ids,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Block]:
-    """Encode the pictures of some catalog rows afresh; equal pictures once.
+    """Encode the pictures of some catalog rows afresh, preprocessed as indexed; equal ones once.
 
     Raises:
         SourceError: a picture cannot be read from its source any more.
     """
+    encoder = as_indexed(encoder, engine.manifest.encoder.settings, engine.folder)
     hashes = np.array(
         engine.catalog.column("content_hash").take(row_numbers(rows)).fill_null("").to_pylist()
     )

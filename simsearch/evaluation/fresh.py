@@ -10,6 +10,7 @@ from simsearch.building.encoding import Encoding
 from simsearch.building.fitting import Fitting
 from simsearch.draws import at_most
 from simsearch.encoders import Encoder
+from simsearch.encoders.preprocessed import as_indexed
 from simsearch.engine import SearchEngine
 from simsearch.errors import SourceError
 from simsearch.sources.contents import SourceContents
@@ -27,7 +28,7 @@ def build_sample(
 
     Args:
         engine: the index whose items are drawn.
-        encoder: what encodes them.
+        encoder: what encodes them, after the preprocessing of the index.
         folder: where the small index shall lie.
         per_collection: items of each collection drawn at most; 0 = all.
         seed: of the draw; every encoder gets the same items.
@@ -40,6 +41,7 @@ def build_sample(
     most = per_collection or len(every)
     drawn = at_most(every, engine.catalog.collection_codes, most, seed)
     items = engine.catalog.items(np.flatnonzero(drawn).tolist())
+    encoder = as_indexed(encoder, engine.manifest.encoder.settings, engine.folder)
     encoding = Encoding(encoder, progress=progress)
     config = BuildConfig(folder, Fitting.of(encoder, seed=seed), encoding)
     try:

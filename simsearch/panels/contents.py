@@ -24,6 +24,7 @@ from simsearch.panels.uploads import (
     uploads_of,
 )
 from simsearch.panels.words import escaped
+from simsearch.preprocessing import SETTING, told
 from simsearch.sales.table import SalesTable
 from simsearch.store import store
 from simsearch.store.manifest import Manifest
@@ -68,8 +69,8 @@ def _making(manifest: Manifest) -> Iterable[tuple[str, object]]:
     stamp, fitted, settings = manifest.encoder, manifest.fitted, manifest.settings
     yield "encoder", f"{stamp.name}, {manifest.dim:,} numbers a picture"
     yield "weights", f"{settings.get('training', '')} (sha256 {stamp.weights_sha256[:16]}…)".strip()
-    told = ", ".join(f"{name} {value}" for name, value in stamp.settings.items() if value)
-    yield "preprocessing", told
+    shown = [f"{key} {one}" for key, one in stamp.settings.items() if one and key != SETTING]
+    yield "preprocessing", ", ".join(filter(None, [*shown, told(stamp.settings.get(SETTING, []))]))
     yield "space", f"{settings.get('space', 'look')}, fitted on {fitted.get('fitted_on'):,} items"
     yield "traits learned of", f"{fitted.get('heads', 0)} collections"
     recall = fitted.get("recall")
