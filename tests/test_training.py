@@ -11,7 +11,8 @@ from simsearch.encoders.vgg import Network
 from simsearch.encoders.vgg16_nft import LAYER, SIDE, save_untrained
 from simsearch.errors import UsageError
 from simsearch.tensors import load_state, read_metadata
-from simsearch.training.encoder import BEST, CHECKPOINT, EncoderTraining, TrainingSettings
+from simsearch.training.checkpoint import BEST, CHECKPOINT
+from simsearch.training.encoder import EncoderTraining, TrainingSettings
 from simsearch.training.losses import TEMPERATURE, copies_loss, traits_loss
 from simsearch.training.network import backbone, folded, normalized, start_from
 from simsearch.training.pictures import read_pictures, weighted_overlaps
@@ -41,7 +42,7 @@ def pictures(sample_index, tmp_path_factory):
 
 def test_pictures_are_decoded_once(sample_index, tmp_path, monkeypatch):
     first = read_pictures([sample_index.sources], tmp_path, per_collection=5)
-    monkeypatch.setattr("simsearch.training.pictures._decode", None)
+    monkeypatch.setattr("simsearch.training.decoding._decode", None)
     again = read_pictures([sample_index.sources], tmp_path, per_collection=5)
     np.testing.assert_array_equal(first.pixels, again.pixels)
     assert first.pixels.shape == (len(first.catalog), SIDE, SIDE, 3)

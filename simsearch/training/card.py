@@ -7,7 +7,8 @@ from pathlib import Path
 from simsearch.encoders.vgg16_nft import FORMAT
 from simsearch.plots import Chart, lines
 from simsearch.tensors import load_state, save_state
-from simsearch.training.encoder import BEST, Run, TrainingSettings
+from simsearch.training.checkpoint import BEST
+from simsearch.training.encoder import Run, TrainingSettings
 from simsearch.training.pictures import TrainingPictures
 
 _LIMITS = (

@@ -1,30 +1,36 @@
 """Train the network of ``vgg16-nft``: resumable, the same for the same seed."""
 
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.encoders.vgg import best_precision
 from simsearch.errors import UsageError
-from simsearch.tensors import load_state, read_metadata, save_state
+from simsearch.tensors import read_metadata
 from simsearch.training import losses
 from simsearch.training.batches import Batches, Group
+from simsearch.training.checkpoint import (
+    BEST,
+    CHECKPOINT,
+    chosen_device,
+    computes_in_bf16,
+    replace,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from simsearch.training.decoding import Pictures
 from simsearch.training.network import folded, learner, normalized, start_from
-from simsearch.training.pictures import Pictures, TrainingPictures
+from simsearch.training.pictures import TrainingPictures
 from simsearch.training.trial import Trial
 from simsearch.training.views import Views
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-CHECKPOINT = "checkpoint.safetensors"
-BEST = "best.safetensors"
 _WARM_STEPS = 100
 _DESCRIBED = 64
 _NEW_COLLECTION = 0.5
@@ -112,7 +118,7 @@ class EncoderTraining:
         torch.manual_seed(settings.seed)
         self.settings, self.folder, self.run = settings, folder, Run()
         self._pictures = pictures
-        self._device = torch.device(_device(settings.device))
+        self._device = chosen_device(settings.device)
         self._learner = learner(settings.width, len(pictures.catalog.collections))
         self._backbone = cast("nn.Sequential", self._learner["backbone"])
         if settings.start:
@@ -122,7 +128,7 @@ class EncoderTraining:
         self._batches = Batches(pictures, settings.groups, settings.items, settings.seed)
         held_out = np.flatnonzero(pictures.held_out)
         self._trial = Trial.of(pictures.pixels[held_out], settings.trials, settings.seed)
-        self._low = self._device.type == "cuda" or best_precision() == "bf16"
+        self._low = computes_in_bf16(self._device)
         if resume and (folder / CHECKPOINT).is_file():
             self._restore()
 
@@ -226,39 +232,23 @@ class EncoderTraining:
         self.run.history.append(entry)
         if best:
             notes = {"step": str(self.run.step), "score": f"{score:.6f}"}
-            _replace(self.folder / BEST, folded(self._backbone), notes)
+            replace(self.folder / BEST, folded(self._backbone), notes)
         self._save()
 
     def _save(self) -> None:
-        tensors = {f"model/{name}": one for name, one in self._learner.state_dict().items()}
-        for number, state in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"adam/{number}/{name}": one for name, one in state.items()}
-        arrays = {name: one.cpu().float().numpy() for name, one in tensors.items()}
         notes = {"stamp": self._stamp, "step": str(self.run.step)}
-        _replace(
-            self.folder / CHECKPOINT, arrays, notes | {"history": json.dumps(self.run.history)}
-        )
+        notes["history"] = json.dumps(self.run.history)
+        save_checkpoint(self.folder / CHECKPOINT, self._learner, self._optimizer, notes)
 
     def _restore(self) -> None:
-        import torch
-
         path = self.folder / CHECKPOINT
-        notes, arrays = read_metadata(path), load_state(path)
+        notes = read_metadata(path)
         if notes["stamp"] != self._stamp:
             raise UsageError(
                 f"{path} is of other settings or pictures; give the same ones, "
                 "or leave --resume out to begin anew"
             )
-        state = self._learner.state_dict()
-        for name, one in state.items():
-            one.copy_(torch.from_numpy(arrays[f"model/{name}"]).reshape(one.shape))
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, array in arrays.items():
-            if name.startswith("adam/"):
-                _, number, part = name.split("/")
-                kept = torch.from_numpy(array)  # a number comes back from a file as an array
-                moments.setdefault(int(number), {})[part] = kept[0] if part == "step" else kept
-        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
+        restore_checkpoint(path, self._learner, self._optimizer)
         self.run = Run(int(notes["step"]), json.loads(notes["history"]))
 
     @property
@@ -271,25 +261,7 @@ class EncoderTraining:
         return json.dumps([chosen, counts], sort_keys=True)
 
 
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: PyTorch sees no GPU here; use --device cpu")
-    return name
-
-
 def _schedule(step: int, steps: int) -> float:
     """Share of the highest rate: linear warm-up, then half a cosine down to 0."""
     warm = min((step + 1) / min(_WARM_STEPS, max(steps // 10, 1)), 1.0)
     return float(warm * 0.5 * (1 + np.cos(np.pi * step / max(steps, 1))))
-
-
-def _replace(path: Path, arrays: Mapping[str, NDArray[Any]], notes: dict[str, str]) -> None:
-    """Write a file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_state(part, arrays, notes)
-    os.replace(part, path)

@@ -1,12 +1,7 @@
 """What a network is trained on: pictures decoded once, their collections and traits."""
 
-import functools
-import hashlib
-import json
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.catalog import Catalog, Item
+from simsearch.catalog import Catalog
 from simsearch.draws import split_queries
 from simsearch.encoders.vgg16_nft import SIDE
-from simsearch.errors import PictureError, SourceError
-from simsearch.images import fit_square
-from simsearch.sources import PictureReader, read_sources
+from simsearch.sources import read_sources
 from simsearch.space.trait_matrix import TraitMatrix, trait_matrix
+from simsearch.training.decoding import Pictures, decode_items, square
 
 Ids = NDArray[np.int64]
-Pictures = NDArray[np.uint8]
 
-_CHUNK = 256
 HELD_OUT = 0.05
 """Part of each collection that training never sees, to tell when to stop."""
 
@@ -105,43 +97,5 @@ def read_pictures(
         SourceError: no picture can be read.
     """
     found = read_sources(sources, per_collection=per_collection, seed=seed)
-    names = [item.key for item in found.items]
-    digest = hashlib.sha256(json.dumps([SIDE, names]).encode()).hexdigest()
-    kept, stamp = folder / "pictures.npy", folder / "pictures.json"
-    if not stamp.is_file() or json.loads(stamp.read_text())["sha256"] != digest:
-        folder.mkdir(parents=True, exist_ok=True)
-        stamp.unlink(missing_ok=True)
-        reasons = _decode(found.items, kept, progress)
-        stamp.write_text(json.dumps({"sha256": digest, "reasons": reasons}))
-    reasons = json.loads(stamp.read_text())["reasons"]
-    good = np.flatnonzero([not reason for reason in reasons])
-    if not len(good):
-        raise SourceError("none of the pictures can be read; see 'simsearch index build --strict'")
-    pixels = np.load(kept, mmap_mode="r", allow_pickle=False)
-    pixels = pixels if len(good) == len(pixels) else pixels[good]
-    items = [found.items[place] for place in good.tolist()]
-    return TrainingPictures(pixels, Catalog.from_items(items), Counter(filter(None, reasons)))
-
-
-def _decode(items: Sequence[Item], path: Path, progress: Callable[[int, int], None]) -> list[str]:
-    """Write all pictures; give the reason code of those that could not be read, else ``""``."""
-    reasons: list[str] = []
-    shape = (len(items), SIDE, SIDE, 3)
-    pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    with PictureReader() as reader, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(items), _CHUNK):
-            part = items[start : start + _CHUNK]
-            for place, one in enumerate(pool.map(functools.partial(_read, reader), part), start):
-                reasons.append(one if isinstance(one, str) else "")
-                if not isinstance(one, str):
-                    pixels[place] = one
-            progress(len(reasons), len(items))
-    pixels.flush()
-    return reasons
-
-
-def _read(reader: PictureReader, item: Item) -> Pictures | str:
-    try:
-        return fit_square(reader.read(item.picture).rgb(), SIDE)
-    except PictureError as error:
-        return error.code
+    decoded = decode_items(found.items, square(SIDE), folder, progress)
+    return TrainingPictures(decoded.pixels, Catalog.from_items(decoded.items), decoded.left_out)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simsearch.encoders.vgg16_nft import SIDE
 from simsearch.evaluation.edits import EDITS, enlarged
 from simsearch.images import fit_square
-from simsearch.training.pictures import Pictures
+from simsearch.training.decoding import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,76 @@
+"""Where training computes, and files that let it go on as if it had never stopped."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from simsearch.encoders.vgg import best_precision
+from simsearch.errors import UsageError
+from simsearch.tensors import load_state, save_state
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+
+
+def chosen_device(name: str) -> "torch.device":
+    """The device called ``cpu``, ``cuda`` or ``auto``.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: PyTorch sees no GPU here; use --device cpu")
+    return torch.device(name)
+
+
+def computes_in_bf16(device: "torch.device") -> bool:
+    """Whether convolutions are quicker in bf16 there."""
+    return device.type == "cuda" or best_precision() == "bf16"
+
+
+def save_checkpoint(
+    path: Path, learner: "nn.Module", optimizer: "torch.optim.Optimizer", notes: dict[str, str]
+) -> None:
+    """Write what a network and its Adam know; the file is there whole or not at all."""
+    tensors = {f"model/{name}": one for name, one in learner.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"adam/{number}/{name}": one for name, one in state.items()}
+    arrays = {name: one.cpu().float().numpy() for name, one in tensors.items()}
+    replace(path, arrays, notes)
+
+
+def restore_checkpoint(
+    path: Path, learner: "nn.Module", optimizer: "torch.optim.Optimizer"
+) -> None:
+    """Bring a network and its Adam to where ``save_checkpoint`` wrote them."""
+    import torch
+
+    arrays = load_state(path)
+    for name, one in learner.state_dict().items():
+        one.copy_(torch.from_numpy(arrays[f"model/{name}"]).reshape(one.shape))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, array in arrays.items():
+        if name.startswith("adam/"):
+            _, number, part = name.split("/")
+            kept = torch.from_numpy(array)  # a number comes back from a file as an array
+            moments.setdefault(int(number), {})[part] = kept[0] if part == "step" else kept
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+
+
+def replace(path: Path, arrays: Mapping[str, NDArray[Any]], notes: dict[str, str]) -> None:
+    """Write a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_state(part, arrays, notes)
+    os.replace(part, path)
