@@ -32,6 +32,7 @@ LAYERS = [
     {"building", "answer_sheet"},
     {"evaluation"},
     {"training", "report"},
+    {"classifiers"},
     {"pages"},
     {"panels"},
     {"cli", "__init__"},

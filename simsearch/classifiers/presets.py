@@ -1,0 +1,120 @@
+"""The classifiers by name: what each reads, how it is built, and how it is trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simsearch.errors import UsageError
+
+PIXELS, BACKBONE, DESCRIPTORS, NEIGHBORS = "pixels", "backbone", "descriptors", "neighbors"
+HIDDEN = ("relu", "gelu", "tanh", "softmax")
+"""Activations of hidden dense layers. Softmax is there to show what it costs."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One kind of classifier.
+
+    Attributes:
+        about: what it is, for people.
+        reads: ``pixels`` (a network of its own), ``backbone`` (the encoder's network trained
+            further), ``descriptors`` (a layer on what the encoder says) or ``neighbors`` (nothing
+            is trained: the nearest pictures vote).
+        side: pixels on a side of what it reads.
+        channels: of 3 x 3 convolutions, each followed by a 2 x 2 max pool.
+        same: whether these keep the size of the maps, by zeros around them.
+        dropped_maps: share of the last maps that is dropped in training.
+        dense: units of the hidden dense layers.
+        dropped: share of the units of each of these that is dropped.
+        rate: learning rate of Adam (Kingma and Ba, 2015).
+    """
+
+    about: str
+    reads: str = PIXELS
+    side: int = 180
+    channels: tuple[int, ...] = ()
+    same: bool = False
+    dropped_maps: float = 0.0
+    dense: tuple[int, ...] = ()
+    dropped: float = 0.0
+    rate: float = 1e-3
+
+
+PRESETS: Mapping[str, Preset] = {
+    "dense": Preset("no convolution: 256 and 128 units", side=224, dense=(256, 128), dropped=0.5),
+    "study-1": Preset("one block of 32 channels, 64 units", channels=(32,), dense=(64,)),
+    "study-2": Preset("two blocks of 32 channels, 64 units", channels=(32, 32), dense=(64,)),
+    "study-3": Preset("three blocks of 32 channels, 64 units", channels=(32,) * 3, dense=(64,)),
+    "study-4": Preset("three blocks of 32, 64, 128 channels", channels=(32, 64, 128), dense=(64,)),
+    "study-5": Preset("three blocks of 32 channels, 128 units", channels=(32,) * 3, dense=(128,)),
+    "cards": Preset(
+        "three blocks of 32, 64, 128 channels, dropout, 128 units",
+        side=224,
+        channels=(32, 64, 128),
+        same=True,
+        dropped_maps=0.5,
+        dense=(128,),
+    ),
+    "linear": Preset("one layer on the frozen encoder", DESCRIPTORS, side=64),
+    "fine-tuned": Preset("the encoder's network trained further", BACKBONE, side=64, rate=3e-4),
+    "neighbours": Preset("the nearest pictures vote", NEIGHBORS, side=64),
+}
+"""Name → preset. The studies of small networks differ in depth, width and dense units alone."""
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of a name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"no preset is called {name!r}; choose from {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """How a classifier is trained.
+
+    Attributes:
+        preset: a name in ``PRESETS``.
+        hidden: activation of hidden dense layers, one of ``HIDDEN``.
+        epochs: times that all training pictures are seen, at most.
+        patience: epochs without a smaller loss of the validation pictures after which training
+            stops; 0 = never. The best epoch is kept.
+        batch: pictures a step.
+        rate: learning rate; 0 = that of the preset.
+        seed: of all chance.
+        device: ``cpu``, ``cuda``, or ``auto``.
+        encoder: whose descriptors or network are read, where the preset reads such.
+        weights: file of the encoder's weights; empty for the published ones.
+    """
+
+    preset: str = "study-5"
+    hidden: str = "relu"
+    epochs: int = 20
+    patience: int = 3
+    batch: int = 32
+    rate: float = 0.0
+    seed: int = 0
+    device: str = "auto"
+    encoder: str = "vgg16-nft"
+    weights: str = ""
+
+    @property
+    def kind(self) -> Preset:
+        """The preset itself; UsageError where there is none of that name."""
+        return find_preset(self.preset)
+
+    def checked(self) -> "ClassifierSettings":
+        """These settings.
+
+        Raises:
+            UsageError: one of them has no such value.
+        """
+        find_preset(self.preset)
+        if self.hidden not in HIDDEN:
+            raise UsageError(f"no activation {self.hidden!r}; choose from {', '.join(HIDDEN)}")
+        if min(self.epochs, self.batch) < 1 or min(self.patience, self.rate) < 0:
+            raise UsageError("epochs and batch must be 1 or more, patience and rate 0 or more")
+        return self
