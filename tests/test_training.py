@@ -114,12 +114,32 @@ def test_a_trial_knows_twins_and_what_is_perfect():
     gallery = rng.integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
     gallery = gallery.repeat(8, axis=1).repeat(8, axis=2)
     gallery[11] = gallery[0]
-    trial = Trial.of(gallery, 12, seed=0)
-    recall = trial.recall(
+    trial = Trial.of(gallery, np.zeros((12, 12), np.float32), 12, seed=0)
+    measured = trial.measure(
         lambda shown: shown[:, ::8, ::8].reshape(len(shown), -1).astype(np.float32) / 255
     )
-    assert recall["jpeg"] == recall["resize"] == 1.0
-    assert recall["screenshot"] < 1
+    assert measured.recall["jpeg"] == measured.recall["resize"] == 1.0
+    assert measured.recall["screenshot"] < 1
+    assert measured.overlap is None
+    assert measured.score == np.mean(list(measured.recall.values()))
+
+
+def test_a_trial_scores_neighbours_by_the_traits_they_share():
+    gallery = np.random.default_rng(0).integers(0, 256, (24, SIDE, SIDE, 3), dtype=np.uint8)
+    kinds = np.arange(24) % 2
+    overlaps = (kinds[:, None] == kinds).astype(np.float32)
+    trial = Trial.of(gallery, overlaps, 1, seed=0)
+    places = {picture.tobytes(): place for place, picture in enumerate(gallery)}
+
+    def describe(shown, told):
+        return np.stack([told(places.get(picture.tobytes(), 0)) for picture in shown])
+
+    noise = np.random.default_rng(1).normal(size=(24, 2)).astype(np.float32) / 100
+    right = trial.measure(lambda shown: describe(shown, lambda n: noise[n] + [kinds[n], 0]))
+    wrong = trial.measure(lambda shown: describe(shown, lambda n: noise[n] + [n % 3, 0]))
+    assert right.overlap == 1.0
+    assert wrong.overlap < 0.7
+    assert right.score == (np.mean(list(right.recall.values())) + 1) / 2
 
 
 def test_training_learns_and_is_the_same_when_resumed(pictures, tmp_path):

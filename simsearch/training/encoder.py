@@ -62,8 +62,8 @@ class TrainingSettings:
     groups: int = 8
     items: int = 16
     rate: float = 2e-3
-    traits: float = 0.2
-    collection: float = 0.1
+    traits: float = 1.0
+    collection: float = 0.2
     every: int = 200
     patience: int = 5
     trials: int = 128
@@ -78,7 +78,7 @@ class Run:
 
     Attributes:
         step: batches done.
-        history: for each trial: step, losses since the last one, recall by edit, score.
+        history: for each trial: step, losses since the last one, and what was measured.
     """
 
     step: int = 0
@@ -127,7 +127,12 @@ class EncoderTraining:
         self._optimizer = torch.optim.AdamW(self._learner.parameters(), weight_decay=1e-4)
         self._batches = Batches(pictures, settings.groups, settings.items, settings.seed)
         held_out = np.flatnonzero(pictures.held_out)
-        self._trial = Trial.of(pictures.pixels[held_out], settings.trials, settings.seed)
+        self._trial = Trial.of(
+            pictures.pixels[held_out],
+            pictures.overlaps(held_out),
+            settings.trials,
+            settings.seed,
+        )
         self._low = computes_in_bf16(self._device)
         if resume and (folder / CHECKPOINT).is_file():
             self._restore()
@@ -225,10 +230,10 @@ class EncoderTraining:
 
     def _try(self, sums: dict[str, float]) -> None:
         """Measure, remember, keep what is best."""
-        recall = self._trial.recall(self.describe)
-        score = float(np.mean(list(recall.values())))
+        measured = self._trial.measure(self.describe)
+        score = measured.score
         best = not self.run.scores or score > max(self.run.scores)
-        entry = {"step": self.run.step, "losses": sums, "recall": recall, "score": score}
+        entry = {"step": self.run.step, "losses": sums, **asdict(measured), "score": score}
         self.run.history.append(entry)
         if best:
             notes = {"step": str(self.run.step), "score": f"{score:.6f}"}

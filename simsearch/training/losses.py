@@ -6,7 +6,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TEMPERATURE = 0.07
-TRAIT_TEMPERATURE = 0.15
+TRAIT_TEMPERATURE = 0.1
+OVERLAP_TEMPERATURE = 0.05
+"""Sharper than the other, as even the items that share most share little."""
 
 
 def copies_loss(first: "Tensor", second: "Tensor") -> "Tensor":
@@ -44,5 +46,5 @@ def traits_loss(embeddings: "Tensor", overlaps: "Tensor") -> "Tensor":
     unit = functional.normalize(embeddings, dim=1)
     itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
     alike = (unit @ unit.T / TRAIT_TEMPERATURE).masked_fill(itself, -1e4)
-    wanted = (overlaps / TRAIT_TEMPERATURE).masked_fill(itself, -1e4).softmax(1)
+    wanted = (overlaps / OVERLAP_TEMPERATURE).masked_fill(itself, -1e4).softmax(1)
     return -(wanted * alike.log_softmax(1)).sum(1).mean()

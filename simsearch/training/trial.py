@@ -1,4 +1,4 @@
-"""How good a network is while it trains: edited copies of pictures it has not seen."""
+"""How good a network is while it trains: on pictures it has not seen, edited copies and traits."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,24 +18,47 @@ if TYPE_CHECKING:
 
 _SHRINKAGE = 0.01
 """Share of the mean variance that is added to every direction before whitening."""
+_NEAREST = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How good a network is.
+
+    Attributes:
+        recall: edit → share of copies whose original, or a twin of it, is nearest.
+        overlap: trait overlap of pictures with their ten nearest, as a share of that with the ten
+            that share most with them; None where no traits are known.
+    """
+
+    recall: dict[str, float]
+    overlap: float | None
+
+    @property
+    def score(self) -> float:
+        """Mean of both, the recall averaged over edits first."""
+        recall = float(np.mean(list(self.recall.values())))
+        return recall if self.overlap is None else (recall + self.overlap) / 2
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Edited copies that look for their originals.
+    """Pictures, and edited copies of some of them that look for their originals.
 
     Attributes:
         gallery: uint8 (n, 64, 64, 3), what can be found.
+        overlaps: float32 (n, n), of their traits; 0 where none are known.
         asked: int64 (q,), places in the gallery of what was edited.
         copies: edit → uint8 (q, 64, 64, 3).
     """
 
     gallery: Pictures
+    overlaps: NDArray[np.float32]
     asked: NDArray[np.int64]
     copies: dict[str, Pictures]
 
     @classmethod
-    def of(cls, gallery: Pictures, most: int, seed: int) -> "Trial":
+    def of(cls, gallery: Pictures, overlaps: NDArray[np.float32], most: int, seed: int) -> "Trial":
         """Edit at most so many of the pictures that can be found."""
         asked = np.sort(np.random.default_rng(seed).permutation(len(gallery))[:most])
         large = [enlarged(gallery[place]) for place in asked]
@@ -43,10 +66,10 @@ class Trial:
             name: np.stack([fit_square(edit(picture), SIDE) for picture in large])
             for name, edit in EDITS.items()
         }
-        return cls(gallery, asked, copies)
+        return cls(gallery, overlaps, asked, copies)
 
-    def recall(self, describe: "Describe") -> dict[str, float]:
-        """Edit → share of copies whose original, or a twin of it, is nearest.
+    def measure(self, describe: "Describe") -> Measured:
+        """Ask with copies and with the pictures themselves.
 
         Nearest by cosine after whitening, as an index fits it on what it holds.
 
@@ -58,11 +81,23 @@ class Trial:
         whitening = _whitening(features - mean)
         known = _unit((features - mean) @ whitening)
         _, pixels = np.unique(self.gallery.reshape(len(known), -1), axis=0, return_inverse=True)
-        recalls = {}
+        recall = {}
         for name, copies in self.copies.items():
             found = (_unit((describe(copies) - mean) @ whitening) @ known.T).argmax(axis=1)
-            recalls[name] = float((pixels[found] == pixels[self.asked]).mean())
-        return recalls
+            recall[name] = float((pixels[found] == pixels[self.asked]).mean())
+        return Measured(recall, self._overlap(known))
+
+    def _overlap(self, known: NDArray[np.float32]) -> float | None:
+        """Of all pictures of unit features (n, d) with their nearest but themselves."""
+        alike = known @ known.T
+        np.fill_diagonal(alike, -np.inf)
+        shared = self.overlaps * ~np.eye(len(known), dtype=bool)
+        count = min(_NEAREST, len(known) - 1)
+        best = np.sort(shared, axis=1)[:, ::-1][:, :count].sum()
+        if not best:
+            return None
+        nearest = np.argpartition(-alike, count - 1, axis=1)[:, :count]
+        return float(np.take_along_axis(shared, nearest, axis=1).sum() / best)
 
 
 def _whitening(centred: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ class Views:
             (0.25, self.new_ground),
             (0.35, self.overlay),
             (0.7, self.moved),
-            (0.6, self.recoloured),
+            (0.7, self.recoloured),
             (0.3, self.softened),
             (0.5, self.noisy),
         )
@@ -68,7 +68,7 @@ class Views:
         import torch
 
         count = len(pictures)
-        turn = self._uniform(count, -0.8, 0.8) * (self._uniform(count, 0, 1) < 0.5)
+        turn = self._uniform(count, -1, 1) * (self._uniform(count, 0, 1) < 0.7)
         strength = torch.exp(self._uniform(count, -0.5, 0.5))
         gain = torch.exp(self._uniform((count, 1, 1, 1), -0.4, 0.4))
         offset = self._uniform((count, 1, 1, 1), -0.1, 0.1)
