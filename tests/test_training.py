@@ -12,11 +12,12 @@ from simsearch.encoders.vgg16_nft import LAYER, SIDE, save_untrained
 from simsearch.errors import UsageError
 from simsearch.tensors import load_state, read_metadata
 from simsearch.training.checkpoint import BEST, CHECKPOINT
-from simsearch.training.encoder import EncoderTraining, TrainingSettings
+from simsearch.training.encoder import EncoderTraining
 from simsearch.training.losses import TEMPERATURE, copies_loss, traits_loss
 from simsearch.training.network import backbone, folded, normalized, start_from
 from simsearch.training.pictures import read_pictures, weighted_overlaps
-from simsearch.training.trial import Trial
+from simsearch.training.run import Run, TrainingSettings, Tried
+from simsearch.training.trial import Measured, Trial
 from simsearch.training.views import Views
 
 torch = pytest.importorskip("torch")
@@ -144,7 +145,7 @@ def test_a_trial_scores_neighbours_by_the_traits_they_share():
 
 def test_training_learns_and_is_the_same_when_resumed(pictures, tmp_path):
     straight = EncoderTraining(pictures, TINY, tmp_path / "a")(lambda done, total: None)
-    assert [one["step"] for one in straight.history] == [0, 2, 4]
+    assert [one.step for one in straight.history] == [0, 2, 4]
     broken = EncoderTraining(pictures, TINY, tmp_path / "b")
 
     class Stop(Exception):
@@ -175,15 +176,13 @@ def test_some_steps_lower_the_loss(pictures, tmp_path):
         width=4, steps=32, groups=3, items=6, every=8, patience=0, trials=2, device="cpu"
     )
     run = EncoderTraining(pictures, chosen, tmp_path)()
-    copies = [one["losses"]["copies"] for one in run.history[1:]]
+    copies = [one.losses["copies"] for one in run.history[1:]]
     assert copies[-1] < copies[0] - 0.1, copies
     assert copies[-1] < np.log(18) - 0.15, copies  # 18 pictures told apart by chance
 
 
 def test_training_stops_when_nothing_gets_better():
-    from simsearch.training.encoder import Run
-
-    history = [{"score": score} for score in (0.5, 0.7, 0.6, 0.65)]
+    history = [Tried(0, {}, Measured({"crop": score}, None)) for score in (0.5, 0.7, 0.6, 0.65)]
     assert not Run(3, history).is_over(TrainingSettings(patience=3))
     assert Run(3, history).is_over(TrainingSettings(patience=2))
     assert not Run(3, history).is_over(TrainingSettings(patience=0))

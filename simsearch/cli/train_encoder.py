@@ -11,7 +11,7 @@ from simsearch.cli.console import console, interruptible, listed, notice, stages
 from simsearch.cli.options import into, path_type, seed_option, sources_argument
 
 if TYPE_CHECKING:
-    from simsearch.training.encoder import Run, TrainingSettings
+    from simsearch.training.run import Run, TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ def encoder(settings: Settings) -> None:
 
 
 def _chosen(settings: Settings) -> "TrainingSettings":
-    from simsearch.training.encoder import TrainingSettings
+    from simsearch.training.run import TrainingSettings
 
     if settings.out.suffix != ".safetensors":
         raise click.UsageError(f"--out {settings.out}: the name must end in .safetensors.")
@@ -146,13 +146,14 @@ def _chosen(settings: Settings) -> "TrainingSettings":
 
 
 def _show(run: "Run") -> None:
-    """Recall of each edit before and after."""
-    best = max(range(len(run.scores)), key=run.scores.__getitem__)
-    first, last = (run.history[place]["recall"] for place in (0, best))
+    """Recall of each edit, and traits that neighbours share, before and after."""
+    first, best = run.history[0].measured, run.best.measured
     rows = [
-        (edit, f"{first[edit]:.3f}", f"{last[edit]:.3f}")  # type: ignore[index]
-        for edit in first  # type: ignore[attr-defined]
+        (edit, f"{first.recall[edit]:.3f}", f"{best.recall[edit]:.3f}") for edit in first.recall
     ]
-    rows.append(("mean", f"{run.scores[0]:.3f}", f"{run.scores[best]:.3f}"))
-    step = run.history[best]["step"]
-    console().print(table(["edited copies, recall@1", "untrained>", f"step {step}>"], rows))
+    rows.append(("mean of these", f"{first.mean_recall:.3f}", f"{best.mean_recall:.3f}"))
+    if first.overlap is not None and best.overlap is not None:
+        rows.append(("traits shared", f"{first.overlap:.3f}", f"{best.overlap:.3f}"))
+    rows.append(("score", f"{first.score:.3f}", f"{best.score:.3f}"))
+    headings = ["edited copies, recall@1", "untrained>", f"step {run.best.step}>"]
+    console().print(table(headings, rows))

@@ -1,15 +1,17 @@
 """The card beside trained weights: what they were trained on and how, how good they are, limits."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from simsearch.encoders.vgg16_nft import FORMAT
 from simsearch.plots import Chart, lines
 from simsearch.tensors import load_state, save_state
 from simsearch.training.checkpoint import BEST
-from simsearch.training.encoder import Run, TrainingSettings
 from simsearch.training.pictures import TrainingPictures
+from simsearch.training.run import Run, TrainingSettings
 
 _LIMITS = (
     "Scores are of pictures held out of the collections trained on, a few thousand at most; on "
@@ -28,23 +30,25 @@ def publish(
         What the card says, as JSON values.
     """
     card = _card(pictures, settings, run)
-    best = max(run.history, key=lambda one: float(str(one["score"])))
     seen, names = int((~pictures.held_out).sum()), pictures.catalog.collections
-    training = f"{best['step']} steps on {seen:,} pictures of {len(names)} collections"
+    training = f"{run.best.step} steps on {seen:,} pictures of {len(names)} collections"
     notes = {"format": FORMAT, "trained": "yes", "training": training, "width": str(settings.width)}
     state = load_state(folder / BEST)
     save_state(out, {name: one.astype("float16") for name, one in state.items()}, notes)
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     out.with_suffix(".json").write_text(text, encoding="utf-8")
-    out.with_suffix(".md").write_text(_markdown(out.name, training, card), encoding="utf-8")
+    out.with_suffix(".md").write_text(_markdown(out.name, training, card, run), encoding="utf-8")
     out.with_suffix(".png").write_bytes(curves(run).png)
     return card
 
 
 def curves(run: Run) -> Chart:
-    """Recall of edited copies over steps, and their mean."""
-    steps = [float(str(one["step"])) for one in run.history]
-    return lines({"mean over edits": (steps, run.scores)}, ("step", "recall@1 of edited copies"))
+    """Recall of edited copies and overlap of traits over steps."""
+    steps = [float(one.step) for one in run.history]
+    found = {"copies found": [one.measured.mean_recall for one in run.history]}
+    if all(one.measured.overlap is not None for one in run.history):
+        found["traits shared"] = [one.measured.overlap or 0.0 for one in run.history]
+    return lines({name: (steps, line) for name, line in found.items()}, ("step", "share"))
 
 
 def _card(pictures: TrainingPictures, settings: TrainingSettings, run: Run) -> dict[str, object]:
@@ -57,7 +61,7 @@ def _card(pictures: TrainingPictures, settings: TrainingSettings, run: Run) -> d
         ],
         "held_out": int(pictures.held_out.sum()),
         "left_out": dict(pictures.left_out),
-        "history": run.history,
+        "history": [asdict(one) | {"score": one.measured.score} for one in run.history],
         "limits": _LIMITS,
     }
 
@@ -73,23 +77,29 @@ def _licence(pictures: TrainingPictures, collection: str) -> str:
     return found[0].strip()[:_LONGEST] if found else "not stated"
 
 
-def _markdown(name: str, training: str, card: dict[str, object]) -> str:
+def _markdown(name: str, training: str, card: Mapping[str, Any], run: Run) -> str:
     """The card for people."""
-    history = card["history"]
-    rows = [f"| {one['step']} | {one['score']:.3f} |" for one in history]  # type: ignore[attr-defined]
     data = [
         f"- {one['name']}: {one['pictures']:,} pictures; licence: {one['licence']}"
-        for one in card["collections"]  # type: ignore[attr-defined]
+        for one in card["collections"]
     ]
-    best = max(history, key=lambda one: one["score"])  # type: ignore[call-overload]
-    edits = [f"| {edit} | {value:.2f} |" for edit, value in best["recall"].items()]
+    rows = [
+        f"| {one.step} | {one.measured.mean_recall:.3f} | {_share(one.measured.overlap)} |"
+        for one in run.history
+    ]
+    edits = [f"| {edit} | {value:.2f} |" for edit, value in run.best.measured.recall.items()]
     parts = [
         f"# {name}\n\n{card['network']}; {training}.",
         "## Data\n\n" + "\n".join(data),
         f"## Recipe\n\n```json\n{json.dumps(card['settings'], indent=2)}\n```",
-        "## Scores\n\nRecall@1 of edited copies of held-out pictures; step 0 is untrained.\n\n"
-        "| step | mean |\n|---|---|\n" + "\n".join(rows),
-        f"At step {best['step']}:\n\n| edit | recall@1 |\n|---|---|\n" + "\n".join(edits),
+        "## Scores\n\nOf held-out pictures: recall@1 of their edited copies, and trait overlap "
+        "with their ten nearest as a share of the best possible; step 0 is untrained.\n\n"
+        "| step | copies found | traits shared |\n|---|---|---|\n" + "\n".join(rows),
+        f"At step {run.best.step}:\n\n| edit | recall@1 |\n|---|---|\n" + "\n".join(edits),
         f"## Limits\n\n{card['limits']}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +25,7 @@ from simsearch.training.checkpoint import (
 from simsearch.training.decoding import Pictures
 from simsearch.training.network import folded, learner, normalized, start_from
 from simsearch.training.pictures import TrainingPictures
+from simsearch.training.run import Run, TrainingSettings, Tried
 from simsearch.training.trial import Trial
 from simsearch.training.views import Views
 
@@ -35,65 +36,6 @@ _WARM_STEPS = 100
 _DESCRIBED = 64
 _NEW_COLLECTION = 0.5
 """Share of groups that are recoloured and turned as a whole."""
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is trained.
-
-    Attributes:
-        width: channels of the first convolution; the shipped network has 16.
-        steps: batches at most.
-        groups: collections a batch.
-        items: pictures of each.
-        rate: highest learning rate of Adam (Kingma and Ba, 2015); it warms up, then falls to 0.
-        traits: weight of the loss of traits.
-        collection: weight of the loss of collections.
-        every: steps between two trials and checkpoints.
-        patience: trials without a better score after which training stops; 0 = never.
-        trials: pictures whose edited copies are tried.
-        seed: of all chance.
-        device: ``cpu``, ``cuda``, or ``auto``.
-        start: weights to go on from, with batch norm frozen; empty for random ones.
-    """
-
-    width: int = 16
-    steps: int = 4000
-    groups: int = 8
-    items: int = 16
-    rate: float = 2e-3
-    traits: float = 1.0
-    collection: float = 0.2
-    every: int = 200
-    patience: int = 5
-    trials: int = 128
-    seed: int = 0
-    device: str = "auto"
-    start: str = ""
-
-
-@dataclass
-class Run:
-    """What has been learned so far.
-
-    Attributes:
-        step: batches done.
-        history: for each trial: step, losses since the last one, and what was measured.
-    """
-
-    step: int = 0
-    history: list[dict[str, object]] = field(default_factory=list)
-
-    @property
-    def scores(self) -> list[float]:
-        """Score of each trial."""
-        return [float(str(one["score"])) for one in self.history]
-
-    def is_over(self, settings: TrainingSettings) -> bool:
-        """Whether all steps are done or the last trials brought nothing better."""
-        waited = len(self.scores) - 1 - int(np.argmax(self.scores)) if self.scores else 0
-        stuck = 0 < settings.patience <= waited
-        return self.step >= settings.steps or stuck
 
 
 class EncoderTraining:
@@ -230,19 +172,16 @@ class EncoderTraining:
 
     def _try(self, sums: dict[str, float]) -> None:
         """Measure, remember, keep what is best."""
-        measured = self._trial.measure(self.describe)
-        score = measured.score
-        best = not self.run.scores or score > max(self.run.scores)
-        entry = {"step": self.run.step, "losses": sums, **asdict(measured), "score": score}
-        self.run.history.append(entry)
-        if best:
-            notes = {"step": str(self.run.step), "score": f"{score:.6f}"}
+        tried = Tried(self.run.step, sums, self._trial.measure(self.describe))
+        self.run.history.append(tried)
+        if self.run.best is tried:
+            notes = {"step": str(self.run.step), "score": f"{tried.measured.score:.6f}"}
             replace(self.folder / BEST, folded(self._backbone), notes)
         self._save()
 
     def _save(self) -> None:
         notes = {"stamp": self._stamp, "step": str(self.run.step)}
-        notes["history"] = json.dumps(self.run.history)
+        notes["history"] = json.dumps([asdict(one) for one in self.run.history])
         save_checkpoint(self.folder / CHECKPOINT, self._learner, self._optimizer, notes)
 
     def _restore(self) -> None:
@@ -254,7 +193,8 @@ class EncoderTraining:
                 "or leave --resume out to begin anew"
             )
         restore_checkpoint(path, self._learner, self._optimizer)
-        self.run = Run(int(notes["step"]), json.loads(notes["history"]))
+        history = json.loads(notes["history"])
+        self.run = Run(int(notes["step"]), [Tried.of(one) for one in history])
 
     @property
     def _stamp(self) -> str:

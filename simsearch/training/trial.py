@@ -35,10 +35,15 @@ class Measured:
     overlap: float | None
 
     @property
+    def mean_recall(self) -> float:
+        """Recall averaged over edits."""
+        return float(np.mean(list(self.recall.values())))
+
+    @property
     def score(self) -> float:
-        """Mean of both, the recall averaged over edits first."""
-        recall = float(np.mean(list(self.recall.values())))
-        return recall if self.overlap is None else (recall + self.overlap) / 2
+        """Mean of recall and overlap."""
+        found = self.mean_recall
+        return found if self.overlap is None else (found + self.overlap) / 2
 
 
 @dataclass(frozen=True)
