@@ -12,6 +12,7 @@ from simsearch.classifiers.fitting import NetworkTraining
 from simsearch.classifiers.inputs import Inputs
 from simsearch.classifiers.labelled import Draw, read_labelled
 from simsearch.classifiers.presets import PRESETS, ClassifierSettings, Preset
+from simsearch.errors import UsageError
 from simsearch.sources import read_sources
 from simsearch.tensors import load_state
 from simsearch.training.checkpoint import BEST, CHECKPOINT
@@ -114,9 +115,19 @@ def test_a_resumed_training_is_bit_equal(pictures, tmp_path):
         assert all(np.array_equal(one[key], other[key]) for key in one)
 
 
-@pytest.mark.parametrize("preset", ["tiny", "linear", "fine-tuned", "neighbours"])
-def test_a_file_gives_the_same_answers(pictures, tmp_path, preset):
-    settings = dataclasses.replace(TINY, preset=preset, epochs=2)
+@pytest.mark.parametrize(
+    ("preset", "side"),
+    [
+        ("tiny", 0),
+        ("tiny", 32),
+        ("linear", 0),
+        ("fine-tuned", 0),
+        ("fine-tuned", 96),
+        ("neighbours", 0),
+    ],
+)
+def test_a_file_gives_the_same_answers(pictures, tmp_path, preset, side):
+    settings = dataclasses.replace(TINY, preset=preset, side=side, epochs=2)
     inputs = Inputs.of(settings)
     own = read_labelled(pictures.items, Draw(), inputs.preparation, tmp_path / "decoded")
     made = train(own, settings, tmp_path / "training", inputs=inputs)
@@ -126,3 +137,20 @@ def test_a_file_gives_the_same_answers(pictures, tmp_path, preset):
     np.testing.assert_array_equal(made.predict_proba(shown), again.predict_proba(shown))
     assert (again.classes, again.run, again.settings) == (made.classes, made.run, made.settings)
     assert json.loads((tmp_path / "made.json").read_text()) == again.card()
+
+
+def test_another_side_is_read_and_one_that_cannot_be_is_refused():
+    for preset in ("dense", "fine-tuned"):
+        assert Inputs.of(ClassifierSettings(preset, side=96).checked()).preparation.side == 96
+    for preset, side in (("dense", 16), ("dense", 1024), ("fine-tuned", 90), ("linear", 96)):
+        with pytest.raises(UsageError, match="side"):
+            ClassifierSettings(preset, side=side).checked()
+
+
+def test_a_network_of_ones_own_is_trained(pictures, tmp_path):
+    own = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 3))
+    before = own[1].weight.detach().clone()
+    training = NetworkTraining(pictures, TINY, tmp_path, inputs=Inputs.of(TINY), network=own)
+    assert training() is own
+    assert not torch.equal(own[1].weight, before)
+    assert training.run.history[-1]["valid_accuracy"] == 1

@@ -82,9 +82,18 @@ class NetworkTraining:
         folder: Path,
         *,
         inputs: Inputs,
+        network: "nn.Module | None" = None,
         resume: bool = False,
     ) -> None:
         """Make the network ready, or take up what the folder holds.
+
+        Args:
+            pictures: prepared as ``inputs`` says.
+            settings: which network, and how it is trained.
+            folder: keeps the checkpoint and the best weights.
+            inputs: what the network reads.
+            network: one of the caller's own in place of the preset's.
+            resume: go on from the checkpoint.
 
         Raises:
             UsageError: the folder's checkpoint is of other settings or pictures.
@@ -97,7 +106,7 @@ class NetworkTraining:
         self._pictures, self._inputs = pictures, inputs
         self._device = chosen_device(settings.device)
         self._low = computes_in_bf16(self._device)
-        self.network = begin_network(settings, len(pictures.classes), inputs.width)
+        self.network = network or begin_network(settings, len(pictures.classes), inputs.width)
         self.network.to(self._device)
         rate = settings.rate or settings.kind.rate
         self._optimizer = torch.optim.Adam(self.network.parameters(), lr=rate)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simsearch.classifiers.presets import BACKBONE, DESCRIPTORS, ClassifierSettings, Preset
 from simsearch.encoders.vgg import output_shape
-from simsearch.encoders.vgg16_nft import GRID_SIDE, LAYER, SIDE, base_width
+from simsearch.encoders.vgg16_nft import GRID_SIDE, LAYER, base_width
 from simsearch.errors import WeightsError
 from simsearch.tensors import load_state
 from simsearch.training.network import backbone, normalized, start_from
@@ -55,7 +55,7 @@ def build_network(settings: ClassifierSettings, classes: int, inputs: int) -> "n
     if preset.reads == DESCRIPTORS:
         return _linear(inputs, classes)
     if preset.reads == BACKBONE:
-        return _fine_tuned(inputs, classes)
+        return _fine_tuned(inputs, classes, preset.side)
     return _stack(preset, settings.hidden, classes)
 
 
@@ -108,7 +108,7 @@ def _activation(name: str) -> "nn.Module":
     return made[name]()
 
 
-def _fine_tuned(width: int, classes: int) -> "nn.Module":
+def _fine_tuned(width: int, classes: int, side: int) -> "nn.Module":
     """The encoder's network and its grid of colours, read by one layer.
 
     Batch norm keeps doing nothing, as the weights to go on from have it folded in.
@@ -120,7 +120,7 @@ def _fine_tuned(width: int, classes: int) -> "nn.Module":
     class FineTuned(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            deep = int(np.prod(output_shape(LAYER, width, SIDE)))
+            deep = int(np.prod(output_shape(LAYER, width, side)))
             self.backbone = backbone(width)
             self.head = nn.Linear(deep + 3 * GRID_SIDE**2, classes)
 
@@ -132,7 +132,7 @@ def _fine_tuned(width: int, classes: int) -> "nn.Module":
         def forward(self, pictures: "Tensor") -> "Tensor":
             maps = self.backbone(normalized(pictures)).flatten(1)
             deep = functional.normalize(maps.float(), dim=1) * _DEEP
-            grid = functional.avg_pool2d(pictures, SIDE // GRID_SIDE).flatten(1) - 0.5
+            grid = functional.avg_pool2d(pictures, side // GRID_SIDE).flatten(1) - 0.5
             scores: Tensor = self.head(torch.cat([deep, grid], dim=1))
             return scores
 

@@ -1,13 +1,16 @@
 """The classifiers by name: what each reads, how it is built, and how it is trained."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simsearch.errors import UsageError
 
 PIXELS, BACKBONE, DESCRIPTORS, NEIGHBORS = "pixels", "backbone", "descriptors", "neighbors"
 HIDDEN = ("relu", "gelu", "tanh", "softmax")
 """Activations of hidden dense layers. Softmax is there to show what it costs."""
+BACKBONE_STEP = 32
+"""What the side of a picture that the encoder's network reads is a multiple of: five halvings."""
+_SIDES = (32, 512)
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class ClassifierSettings:
 
     Attributes:
         preset: a name in ``PRESETS``.
+        side: pixels on a side of what a network reads; 0 = that of the preset.
         hidden: activation of hidden dense layers, one of ``HIDDEN``.
         epochs: times that all training pictures are seen, at most.
         patience: epochs without a smaller loss of the validation pictures after which training
@@ -91,6 +95,7 @@ class ClassifierSettings:
     """
 
     preset: str = "study-5"
+    side: int = 0
     hidden: str = "relu"
     epochs: int = 20
     patience: int = 3
@@ -103,8 +108,9 @@ class ClassifierSettings:
 
     @property
     def kind(self) -> Preset:
-        """The preset itself; UsageError where there is none of that name."""
-        return find_preset(self.preset)
+        """The preset, of this side; UsageError where there is none of that name."""
+        preset = find_preset(self.preset)
+        return replace(preset, side=self.side) if self.side else preset
 
     def checked(self) -> "ClassifierSettings":
         """These settings.
@@ -115,6 +121,12 @@ class ClassifierSettings:
         find_preset(self.preset)
         if self.hidden not in HIDDEN:
             raise UsageError(f"no activation {self.hidden!r}; choose from {', '.join(HIDDEN)}")
+        if self.side and self.kind.reads not in (PIXELS, BACKBONE):
+            raise UsageError(f"--side: what {self.preset!r} reads has the side of the encoder")
+        step = BACKBONE_STEP if self.kind.reads == BACKBONE else 1
+        if self.side and not (_SIDES[0] <= self.side <= _SIDES[1] and self.side % step == 0):
+            of = f", a multiple of {step}" if step > 1 else ""
+            raise UsageError(f"side {self.side}: choose from {_SIDES[0]} to {_SIDES[1]}{of}")
         if min(self.epochs, self.batch) < 1 or min(self.patience, self.rate) < 0:
             raise UsageError("epochs and batch must be 1 or more, patience and rate 0 or more")
         return self
