@@ -1,27 +1,25 @@
-"""Classifiers: who trains and who tests, what is learned, files, the same when resumed."""
+"""Classifiers: what networks are, what is learned, the same when resumed, files, hostile files."""
 
 import dataclasses
 import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from coloured import COLOURS, coloured, labelled, paint
 
-from simsearch.classifiers.classifier import TrainedClassifier, train
-from simsearch.classifiers.fitting import NetworkTraining
+from simsearch.classifiers.classifier import FORMAT, TrainedClassifier, train
+from simsearch.classifiers.fitting import NetworkTraining, Run
 from simsearch.classifiers.inputs import Inputs
 from simsearch.classifiers.labelled import Draw, read_labelled
+from simsearch.classifiers.networks import build_network
 from simsearch.classifiers.presets import PRESETS, ClassifierSettings, Preset
-from simsearch.errors import UsageError
-from simsearch.sources import read_sources
-from simsearch.tensors import load_state
+from simsearch.errors import UsageError, WeightsError
+from simsearch.tensors import load_state, read_metadata, save_state
 from simsearch.training.checkpoint import BEST, CHECKPOINT
-from simsearch.training.decoding import square
 
 torch = pytest.importorskip("torch")
 
 TINY = ClassifierSettings(preset="tiny", epochs=4, patience=0, batch=8, device="cpu")
-COLOURS = {"blue": (20, 40, 220), "green": (30, 200, 60), "red": (220, 30, 30)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,58 +34,79 @@ def _tiny():
     torch.set_num_threads(before)
 
 
-def paint(folder, colour, count, start=0):
-    """Noisy pictures of about one colour, 20 px."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(start, start + count):
-        noise = np.random.default_rng([number, *colour]).integers(-20, 20, (20, 20, 3))
-        pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-
-
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Three classes of 20 pictures."""
+def pictures(tmp_path_factory):
+    """Three colours, 20 pictures of each."""
     root = tmp_path_factory.mktemp("colours")
-    for name, colour in COLOURS.items():
-        paint(root / name, colour, 20)
-    return root
-
-
-def labelled(source, folder, side=16, **draw):
-    return read_labelled(read_sources([source]).items, Draw(**draw), square(side), folder)
+    for name in COLOURS:
+        paint(root / "a", name, 20)
+    return labelled(root / "a", root / "decoded")
 
 
 @pytest.fixture(scope="module")
-def pictures(folders, tmp_path_factory):
-    return labelled(folders, tmp_path_factory.mktemp("decoded"))
+def made(pictures, tmp_path_factory):
+    """A tiny network that has learned them."""
+    return train(pictures, dataclasses.replace(TINY, epochs=12), tmp_path_factory.mktemp("made"))
 
 
-def counted(found):
-    return {part: found.counts(part).tolist() for part in ("train", "valid", "test")}
+@pytest.mark.parametrize(
+    ("preset", "side", "parameters"),
+    [  # convolutions + dense layers + the last one, of six classes
+        ("dense", 224, (224 * 224 * 3 + 1) * 256 + 257 * 128 + 129 * 6),
+        ("study-1", 180, 28 * 32 + (89 * 89 * 32 + 1) * 64 + 65 * 6),
+        ("study-2", 180, 28 * 32 + 289 * 32 + (43 * 43 * 32 + 1) * 64 + 65 * 6),
+        ("study-3", 180, 28 * 32 + 2 * 289 * 32 + (20 * 20 * 32 + 1) * 64 + 65 * 6),
+        ("study-4", 180, 28 * 32 + 289 * 64 + 577 * 128 + (20 * 20 * 128 + 1) * 64 + 65 * 6),
+        ("study-5", 180, 28 * 32 + 2 * 289 * 32 + (20 * 20 * 32 + 1) * 128 + 129 * 6),
+        ("cards", 224, 28 * 32 + 289 * 64 + 577 * 128 + (28 * 28 * 128 + 1) * 128 + 129 * 6),
+    ],
+)
+def test_presets_are_the_networks_of_the_studies(preset, side, parameters):
+    assert PRESETS[preset].side == side
+    with torch.device("meta"):
+        network = build_network(ClassifierSettings(preset=preset), 6, 0)
+        scores = network(torch.empty(2, 3, side, side))
+    assert scores.shape == (2, 6)
+    assert sum(one.numel() for one in network.parameters()) == parameters
 
 
-def test_parts_are_drawn_class_by_class(pictures):
-    assert pictures.classes == ("blue", "green", "red")
-    assert counted(pictures) == {"train": [14] * 3, "valid": [2] * 3, "test": [4] * 3}
-    for row in (0, 25, 59):
-        colour = COLOURS[pictures.classes[pictures.codes[row]]]
-        mean = pictures.take(np.array([row]))[0].mean(axis=(0, 1))
-        assert np.abs(mean - colour).max() < 25
+def test_hidden_activations_are_those_that_were_asked_for():
+    for hidden, wanted in (("relu", torch.nn.ReLU), ("softmax", torch.nn.Softmax)):
+        with torch.device("meta"):
+            network = build_network(ClassifierSettings(preset="cards", hidden=hidden), 2, 0)
+        assert isinstance(network[-3], wanted)
+        assert isinstance(network[1], torch.nn.ReLU)
 
 
-def test_a_tiny_network_learns_and_says_so(pictures, tmp_path):
-    made = train(pictures, dataclasses.replace(TINY, epochs=12), tmp_path)
+def test_a_tiny_network_learns_and_says_so(made, pictures):
     rows = pictures.rows("test")
-    np.testing.assert_array_equal(made.predict(pictures.take(rows)), pictures.codes[rows])
     shares = made.predict_proba(pictures.take(rows))
+    assert shares.shape == (12, 3)
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(made.predict(pictures.take(rows)), pictures.codes[rows])
     losses = [one["valid_loss"] for one in made.run.history]
     assert losses[-1] < losses[0]
-    red = np.full((50, 70, 3), COLOURS["red"], dtype=np.uint8)
-    (((best, share), *rest),) = made.classify([red])
-    assert best == "red"
-    assert share > max(other for _, other in rest)
+    large = [
+        np.kron(coloured(99, colour), np.ones((3, 3, 1), np.uint8)) for colour in COLOURS.values()
+    ]
+    answers = made.classify(large)
+    assert [answer[0][0] for answer in answers] == list(COLOURS)
+    for answer in answers:
+        assert [share for _, share in answer] == sorted((s for _, s in answer), reverse=True)
+    assert made.classify([]) == []
+
+
+def test_nothing_of_the_test_pictures_is_learned(pictures, tmp_path):
+    """Other test pictures, and other labels of them, give the same network."""
+    codes, pixels = pictures.codes.copy(), np.array(pictures.pixels)
+    codes[pictures.rows("test")] = 0
+    pixels[pictures.places[pictures.rows("test")]] = 0
+    other = dataclasses.replace(pictures, codes=codes, pixels=pixels)
+    one, two = (
+        train(shown, TINY, tmp_path / str(number)).model.tensors()
+        for number, shown in enumerate((pictures, other))
+    )
+    assert all(np.array_equal(one[name], two[name]) for name in one)
 
 
 def test_a_resumed_training_is_bit_equal(pictures, tmp_path):
@@ -99,6 +118,7 @@ def test_a_resumed_training_is_bit_equal(pictures, tmp_path):
         pass
 
     def stop(done, total):
+        assert total == 24
         if done == 15:
             raise Stop
 
@@ -113,6 +133,38 @@ def test_a_resumed_training_is_bit_equal(pictures, tmp_path):
         one, other = (load_state(tmp_path / folder / name) for folder in "ab")
         assert one.keys() == other.keys()
         assert all(np.array_equal(one[key], other[key]) for key in one)
+
+
+def test_a_checkpoint_may_be_made_longer_but_is_of_its_own_settings(pictures, tmp_path):
+    settings = dataclasses.replace(TINY, epochs=1)
+    train(pictures, settings, tmp_path)
+    longer = train(pictures, dataclasses.replace(settings, epochs=2), tmp_path, resume=True)
+    assert len(longer.run.history) == 2
+    for change in ({"seed": 1}, {"hidden": "softmax"}, {"batch": 4}):
+        other = dataclasses.replace(settings, **change)
+        with pytest.raises(UsageError, match="leave --resume out"):
+            train(pictures, other, tmp_path, resume=True)
+
+
+def test_training_stops_when_the_loss_falls_no_more():
+    losses = [0.9, 0.5, 0.4995, 0.6]
+    run = Run([{"loss": 1.0, "valid_loss": loss} for loss in losses])
+    assert run.best == 1
+    assert run.is_over(ClassifierSettings(patience=2))
+    assert not run.is_over(ClassifierSettings(patience=3))
+    assert not run.is_over(ClassifierSettings(patience=0))
+    assert run.is_over(ClassifierSettings(patience=0, epochs=4))
+    without = Run([{"loss": 0.5}, {"loss": 0.6}])
+    assert without.best == 1
+    assert not without.is_over(ClassifierSettings(patience=1))
+
+
+@pytest.mark.parametrize(
+    "change", [{"preset": "study-6"}, {"hidden": "sigmoid"}, {"epochs": 0}, {"patience": -1}]
+)
+def test_settings_that_cannot_be_are_refused(change):
+    with pytest.raises(UsageError, match="choose from|must be"):
+        dataclasses.replace(TINY, **change).checked()
 
 
 @pytest.mark.parametrize(
@@ -137,6 +189,9 @@ def test_a_file_gives_the_same_answers(pictures, tmp_path, preset, side):
     np.testing.assert_array_equal(made.predict_proba(shown), again.predict_proba(shown))
     assert (again.classes, again.run, again.settings) == (made.classes, made.run, made.settings)
     assert json.loads((tmp_path / "made.json").read_text()) == again.card()
+    if preset in ("linear", "neighbours"):
+        tell = made.predict(own.take(own.rows("test"))) == own.codes[own.rows("test")]
+        assert tell.all()
 
 
 def test_another_side_is_read_and_one_that_cannot_be_is_refused():
@@ -154,3 +209,70 @@ def test_a_network_of_ones_own_is_trained(pictures, tmp_path):
     assert training() is own
     assert not torch.equal(own[1].weight, before)
     assert training.run.history[-1]["valid_accuracy"] == 1
+
+
+def changed(made, path, notes=None, tensors=None, card=None):
+    """The file of a classifier with something else in it."""
+    made.save(path)
+    kept = read_metadata(path)
+    own = json.loads(kept["card"]) | (card or {})
+    state = {name: one.astype(np.float32) for name, one in made.model.tensors().items()}
+    state = (tensors or (lambda found: found))(state)
+    save_state(path, state, kept | {"card": json.dumps(own)} | (notes or {}))
+    return path
+
+
+HOSTILE = [
+    ({"notes": {"format": "9"}}, f"no classifier of format {FORMAT}"),
+    ({"notes": {"card": "{"}}, "its card is damaged"),
+    ({"notes": {"encoder": "abc"}}, "trained with other weights of vgg16-nft"),
+    ({"card": {"classes": ["blue", "green"]}}, r"8.bias is \(3,\), expected \(2,\)"),
+    ({"card": {"classes": ["one"]}}, "its card is damaged"),
+    ({"card": {"classes": 7}}, "its card is damaged"),
+    ({"card": {"settings": {"preset": "no-such"}}}, "its card is damaged"),
+    ({"card": {"settings": {"preset": "study-1"}}}, "study-1.* does not fit|does not fit"),
+    ({"card": {"settings": {"preset": "tiny", "code": "x"}}}, "its card is damaged"),
+    ({"card": {"curves": [3]}}, "its card is damaged"),
+    ({"tensors": lambda state: dict(list(state.items())[1:])}, "0.weight is missing"),
+    ({"tensors": lambda state: state | {"more": np.zeros(1, np.float32)}}, "does not belong"),
+    ({"tensors": lambda state: {n: one * np.nan for n, one in state.items()}}, "not finite"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), HOSTILE)
+def test_a_hostile_file_is_refused_in_one_line(made, tmp_path, change, message):
+    path = changed(made, tmp_path / "bad.safetensors", **change)
+    with pytest.raises(WeightsError, match=message) as caught:
+        TrainedClassifier.load(path, device="cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_of_a_classifier_is_refused(tmp_path, made):
+    with pytest.raises(WeightsError, match="no classifier"):
+        TrainedClassifier.load(tmp_path / "absent.safetensors")
+    (tmp_path / "text.safetensors").write_text("no tensors")
+    with pytest.raises(WeightsError, match="damaged"):
+        TrainedClassifier.load(tmp_path / "text.safetensors")
+    (tmp_path / "x.pth").write_bytes(b"cos\nsystem\n")
+    with pytest.raises(WeightsError, match="is no classifier"):
+        TrainedClassifier.load(tmp_path / "x.pth")
+    path = changed(made, tmp_path / "cut.safetensors")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(WeightsError, match="damaged"):
+        TrainedClassifier.load(path)
+
+
+def test_hostile_neighbours_are_refused(pictures, tmp_path):
+    settings = dataclasses.replace(TINY, preset="neighbours")
+    inputs = Inputs.of(settings)
+    own = read_labelled(pictures.items, Draw(), inputs.preparation, tmp_path / "decoded")
+    made = train(own, settings, tmp_path, inputs=inputs)
+    for change in (
+        lambda state: {name: one for name, one in state.items() if name != "mean"},
+        lambda state: state | {"codes": state["codes"] + 9},
+        lambda state: state | {"vectors": state["vectors"][:, :-1]},
+        lambda state: state | {"vectors": state["vectors"][:-1]},
+    ):
+        path = changed(made, tmp_path / "bad.safetensors", tensors=change)
+        with pytest.raises(WeightsError, match="does not fit"):
+            TrainedClassifier.load(path)

@@ -251,4 +251,5 @@ def _restored(
     with torch.device("meta"):
         network = build_network(settings, classes, width)
     load_into(network, state, str(path))
-    return NetworkModel(network.to(chosen_device(settings.device)).eval(), inputs)
+    network.to(chosen_device(settings.device)).to(memory_format=torch.channels_last)
+    return NetworkModel(network.eval(), inputs)

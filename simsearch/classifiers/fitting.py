@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.classifiers.inputs import Inputs, as_tensor
-from simsearch.classifiers.labelled import TRAIN, VALID, Ids, LabelledPictures
+from simsearch.classifiers.labelled import TEST, TRAIN, VALID, Ids, LabelledPictures
 from simsearch.classifiers.networks import begin_network, kept_tensors, load_into
 from simsearch.classifiers.presets import ClassifierSettings
 from simsearch.errors import UsageError
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 Epoch = dict[str, float]
 
+LEAST_GAIN = 1e-3
+"""By how much an epoch must lower the loss of the validation pictures to count as better."""
 _JUDGED = 128
 
 
@@ -62,9 +64,16 @@ class Run:
 
     @property
     def best(self) -> int:
-        """Number, from 0, of the epoch that is kept: of the smallest validation loss, else last."""
+        """Number, from 0, of the epoch that is kept: the last of those that lowered the loss.
+
+        Of the validation pictures; where there are none, or no epochs, the very last one.
+        """
         losses = [one["valid_loss"] for one in self.history if "valid_loss" in one]
-        return losses.index(min(losses)) if losses else len(self.history) - 1
+        best = 0
+        for number, loss in enumerate(losses):
+            if loss < losses[best] - LEAST_GAIN:
+                best = number
+        return best if losses else len(self.history) - 1
 
     def is_over(self, settings: ClassifierSettings) -> bool:
         """Whether all epochs are done or the last ones brought nothing better."""
@@ -107,7 +116,7 @@ class NetworkTraining:
         self._device = chosen_device(settings.device)
         self._low = computes_in_bf16(self._device)
         self.network = network or begin_network(settings, len(pictures.classes), inputs.width)
-        self.network.to(self._device)
+        self.network.to(self._device).to(memory_format=torch.channels_last)
         rate = settings.rate or settings.kind.rate
         self._optimizer = torch.optim.Adam(self.network.parameters(), lr=rate)
         if resume and (folder / CHECKPOINT).is_file():
@@ -115,8 +124,9 @@ class NetworkTraining:
 
     def __call__(self, progress: Progress = lambda done, total: None) -> "nn.Module":
         """Train until it is over; gives the network of the best epoch."""
-        with self.run.timed():
-            described = self._described()
+        import torch
+
+        described = self._described()
         steps = -(-len(self._pictures.rows(TRAIN)) // self.settings.batch)
         while not self.run.is_over(self.settings):
             done, total = len(self.run.history) * steps, self.settings.epochs * steps
@@ -125,12 +135,18 @@ class NetworkTraining:
                 self.run.history.append(learned | self._validated(described))
             self._keep()
         load_into(self.network, load_state(self.folder / BEST), f"{self.folder / BEST}")
-        return self.network.to(self._device).eval()
+        network = self.network.to(self._device).to(memory_format=torch.channels_last)
+        return network.eval()
 
     def _described(self) -> NDArray[np.generic] | None:
-        """Descriptors of all pictures, where the network reads such."""
-        rows = np.arange(len(self._pictures.items))
-        return self._inputs.describe(self._pictures.take(rows)) if self._inputs.encoder else None
+        """Descriptors, by row, of the pictures that are learned from, where such are read."""
+        if self._inputs.encoder is None or self.run.is_over(self.settings):
+            return None
+        rows = np.flatnonzero(self._pictures.parts != TEST)
+        described = np.zeros((len(self._pictures.items), self._inputs.width), dtype=np.float32)
+        with self.run.timed():
+            described[rows] = self._inputs.describe(self._pictures.take(rows))
+        return described
 
     def _batch(self, described: NDArray[np.generic] | None, rows: Ids) -> "tuple[Tensor, Tensor]":
         """What the network reads of some pictures, and their classes."""

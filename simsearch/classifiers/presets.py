@@ -97,7 +97,7 @@ class ClassifierSettings:
     preset: str = "study-5"
     side: int = 0
     hidden: str = "relu"
-    epochs: int = 20
+    epochs: int = 30
     patience: int = 3
     batch: int = 32
     rate: float = 0.0

@@ -72,6 +72,7 @@ simsearch = LazyGroup(
         "query": "simsearch.cli.query:query",
         "price": "simsearch.cli.price:price",
         "cluster": "simsearch.cli.cluster:cluster",
+        "classify": "simsearch.cli.classify:classify",
         "evaluate": "simsearch.cli.evaluate:evaluate",
         "app": "simsearch.cli.app:app",
         "train": "simsearch.cli.train:train",

@@ -10,6 +10,7 @@ evaluate = LazyGroup(
         "clusters": "simsearch.cli.evaluate_clusters:clusters",
         "price": "simsearch.cli.evaluate_price:price",
         "traits": "simsearch.cli.evaluate_traits:traits",
+        "classifiers": "simsearch.cli.evaluate_classifiers:classifiers",
     },
     help="Measure how good the answers of an index are, on items that nothing was fitted on.",
     example="simsearch evaluate retrieval --index indexes/mine",

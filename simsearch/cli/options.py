@@ -70,6 +70,26 @@ seed_option = click.option(
     help="Seed of all chance.",
 )
 
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(1), metavar="N", help="Cores; by default all."
+)
+
+
+def check_out(out: Path) -> None:
+    """Refuse a file of weights that could not be written, before any work is done."""
+    if out.suffix != ".safetensors" or out.is_dir():
+        raise click.UsageError(f"--out {out}: name a file that ends in .safetensors.")
+    if not out.absolute().parent.is_dir():
+        raise click.UsageError(f"--out {out}: no folder {out.parent}; make it first.")
+
 
 def into(settings: Callable[..., S]) -> Callable[[Callable[[S], None]], Callable[..., None]]:
     """Hand a command all its parameters as one ``settings``, whose fields are named like them."""

@@ -44,9 +44,27 @@ def asked_pictures(engine: "SearchEngine", names: Sequence[str]) -> "Iterator[Qu
         try:
             yield read_picture(engine, name)
         except (ItemNotFoundError, PictureError, OSError) as error:
-            reason = str(error.strerror if isinstance(error, OSError) else error)
-            notice(f"error: {name}: {reason}")
-            yield Failure(name, reason)
+            yield failed(name, error)
+
+
+def failed(name: str, error: Exception) -> Failure:
+    """Name a picture that could not be asked with on stderr."""
+    reason = str(error.strerror if isinstance(error, OSError) else error)
+    notice(f"error: {name}: {reason}")
+    return Failure(name, reason)
+
+
+def picture_bytes(name: str) -> bytes:
+    """What a file or standard input holds.
+
+    Raises:
+        PictureError: no bytes, or too many.
+        OSError: the file cannot be read.
+    """
+    from simsearch.images import MAX_BYTES
+    from simsearch.sources.reader import read_file
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else read_file(Path(name))
 
 
 def read_picture(engine: "SearchEngine", name: str) -> "Query":
@@ -58,13 +76,9 @@ def read_picture(engine: "SearchEngine", name: str) -> "Query":
         OSError: the file cannot be read.
     """
     from simsearch.errors import ItemNotFoundError
-    from simsearch.images import MAX_BYTES
-    from simsearch.sources.reader import read_file
 
-    if name == STDIN:
-        return engine.read(sys.stdin.buffer.read(MAX_BYTES + 1), name)
-    if os.path.exists(name):
-        return engine.read(read_file(Path(name)), name)
+    if name == STDIN or os.path.exists(name):
+        return engine.read(picture_bytes(name), name)
     try:
         return engine.item(name)
     except ItemNotFoundError as error:

@@ -8,7 +8,15 @@ import click
 
 from simsearch.cli.commands import command
 from simsearch.cli.console import console, interruptible, listed, notice, stages, table
-from simsearch.cli.options import into, path_type, seed_option, sources_argument
+from simsearch.cli.options import (
+    check_out,
+    device_option,
+    into,
+    path_type,
+    seed_option,
+    sources_argument,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from simsearch.training.run import Run, TrainingSettings
@@ -80,14 +88,8 @@ simsearch index build pictures/ --out indexes/mine --weights mine.safetensors"""
 @click.option(
     "--start", type=path_type, metavar="FILE", help="Go on from these weights, e.g. to adapt them."
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to compute.",
-)
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Cores; by default all.")
+@device_option
+@threads_option
 @seed_option
 @click.option("--resume", is_flag=True, help="Go on where the same command was stopped.")
 @into(Settings)
@@ -130,10 +132,7 @@ def encoder(settings: Settings) -> None:
 def _chosen(settings: Settings) -> "TrainingSettings":
     from simsearch.training.run import TrainingSettings
 
-    if settings.out.suffix != ".safetensors":
-        raise click.UsageError(f"--out {settings.out}: the name must end in .safetensors.")
-    if not settings.out.absolute().parent.is_dir():
-        raise click.UsageError(f"--out {settings.out}: there is no such folder; make it first.")
+    check_out(settings.out)
     return TrainingSettings(
         width=settings.width,
         steps=settings.steps,

@@ -3,17 +3,14 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from simsearch.cli.commands import command
 from simsearch.cli.console import console, notice, seconds_text, size_text, stages, table
 from simsearch.cli.measuring import progress_of
-from simsearch.cli.options import into, path_type, seed_option, sources_argument
-
-if TYPE_CHECKING:
-    from simsearch.catalog import Catalog
+from simsearch.cli.options import check_out, into, path_type, seed_option, sources_argument
+from simsearch.cli.sources import read_catalog
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +45,11 @@ def traits(settings: Settings) -> None:
     from simsearch.errors import SourceError
     from simsearch.traits.recognisers import TraitRecognisers
 
-    if settings.out.suffix != ".safetensors" or settings.out.is_dir():
-        raise click.UsageError(f"--out {settings.out}: name a file that ends in .safetensors.")
-    if not settings.out.absolute().parent.is_dir():
-        folder = settings.out.parent
-        raise click.UsageError(f"--out {settings.out}: no folder {folder}; make it first.")
+    check_out(settings.out)
     started = time.monotonic()
     with stages() as show:
         show.begin("reading")
-        catalog = _catalog(settings.sources)
+        catalog = read_catalog(settings.sources)
         learned = TraitRecognisers.fit(catalog, settings.seed, progress_of(show))
     if not learned.by_collection:
         raise SourceError("no collection has enough labelled pictures; give some with traits")
@@ -68,17 +61,3 @@ def traits(settings: Settings) -> None:
     console().print(table(["collection", "grid", "traits>", "trees>"], rows))
     size, spent = size_text(settings.out.stat().st_size), seconds_text(time.monotonic() - started)
     notice(f"wrote {settings.out}, {size}, in {spent}")
-
-
-def _catalog(sources: tuple[Path, ...]) -> "Catalog":
-    """Items of an index, or of sources."""
-    from simsearch.catalog import Catalog
-    from simsearch.sources import read_sources
-    from simsearch.store import manifest, store
-
-    if len(sources) == 1 and (sources[0] / manifest.NAME).is_file():
-        return Catalog.read(sources[0] / store.CATALOG)
-    contents = read_sources(sources)
-    if contents.skipped:
-        notice(f"skipped {len(contents.skipped):,}, the first: {contents.skipped[0].message}")
-    return Catalog.from_items(contents.items)

@@ -25,8 +25,9 @@ def typed(**values: object) -> str:
 
 def _words(param: click.Parameter, value: object) -> list[str]:
     """A parameter as it is typed."""
+    values = value if isinstance(value, tuple) else (value,)
     if isinstance(param, click.Argument):
-        return [str(value)]
+        return [str(one) for one in values]
     if isinstance(value, bool):
         return [max(param.opts if value else param.secondary_opts, key=len)]
-    return [max(param.opts, key=len), str(value)]
+    return [word for one in values for word in (max(param.opts, key=len), str(one))]

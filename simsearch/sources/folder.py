@@ -46,6 +46,13 @@ def _read_level(folder: Path, name: str, intake: Intake, split: str = "") -> Non
         intake.skip(str(path), "loose", "lies beside folders of collections; move it into one")
 
 
+def empty_folders(folder: Path) -> list[Path]:
+    """Sub-folders of a tree that would be collections, but for having no pictures."""
+    levels = [sub for sub in _subfolders(folder) if split_name(sub.name) in _SPLITS] or [folder]
+    subs = [sub for level in levels for sub in _subfolders(level)]
+    return [sub for sub in subs if not any(pictures_in(sub))]
+
+
 def read_folder(
     folder: Path, collection: str, intake: Intake, *, inside: Path, background: str = ""
 ) -> None:
@@ -84,5 +91,8 @@ def _add(
 ) -> None:
     for path in paths:
         picture = Picture("file", str(path), background=background)
-        item = Item(collection, token_id_of(path.name), picture, split=split)
-        intake.add(item, str(path))
+        token = token_id_of(path.name)
+        taken = intake.items.get(f"{collection}/{token}")
+        if taken is not None and taken.split != split:  # 1.png of train/ is not that of test/
+            token = f"{split}/{token}"
+        intake.add(Item(collection, token, picture, split=split), str(path))

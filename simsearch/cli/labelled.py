@@ -1,0 +1,156 @@
+"""What commands about classifiers share: their sources, labels, splits and training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from simsearch.classifiers.presets import HIDDEN
+from simsearch.cli.console import listed, notice
+from simsearch.cli.options import device_option, path_type, seed_option, threads_option
+
+if TYPE_CHECKING:
+    from simsearch.classifiers.labelled import Draw, LabelledPictures
+    from simsearch.classifiers.presets import ClassifierSettings
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """Parameters that say what is learned of what, and how."""
+
+    sources: tuple[Path, ...]
+    label: str
+    per_class: int
+    test_share: float
+    valid_share: float
+    hidden: str
+    epochs: int
+    patience: int
+    weights: Path | None
+    device: str
+    threads: int | None
+    seed: int
+
+    @property
+    def draw(self) -> "Draw":
+        """Which label, and who trains and tests."""
+        from simsearch.classifiers.labelled import Draw
+
+        return Draw(self.label, self.per_class, self.test_share, self.valid_share, self.seed)
+
+    def training(self, preset: str) -> "ClassifierSettings":
+        """How a preset is trained."""
+        from simsearch.classifiers.presets import ClassifierSettings
+
+        return ClassifierSettings(
+            preset=preset,
+            hidden=self.hidden,
+            epochs=self.epochs,
+            patience=self.patience,
+            seed=self.seed,
+            device=self.device,
+            weights=str(self.weights or ""),
+        ).checked()
+
+
+_OPTIONS = (
+    click.option(
+        "--label",
+        default="",
+        metavar="TYPE",
+        help="Learn this trait type; by default the collection, which is the folder.",
+    ),
+    click.option(
+        "--per-class",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        show_default=True,
+        help="Pictures of each class at most, in each part that folders give; 0 takes all.",
+    ),
+    click.option(
+        "--test-share",
+        type=click.FloatRange(0, 1, max_open=True),
+        default=0.2,
+        metavar="SHARE",
+        show_default=True,
+        help="Part of each class that tests, where no train and test folders say what does.",
+    ),
+    click.option(
+        "--valid-share",
+        type=click.FloatRange(0, 1, max_open=True),
+        default=0.1,
+        metavar="SHARE",
+        show_default=True,
+        help="Part of the training pictures of each class that says when to stop.",
+    ),
+    click.option(
+        "--hidden",
+        type=click.Choice(HIDDEN),
+        default=HIDDEN[0],
+        show_default=True,
+        help="Activation of hidden dense layers.",
+    ),
+    click.option(
+        "--epochs",
+        type=click.IntRange(1),
+        default=30,
+        metavar="N",
+        show_default=True,
+        help="Times that all training pictures are seen, at most.",
+    ),
+    click.option(
+        "--patience",
+        type=click.IntRange(0),
+        default=3,
+        metavar="N",
+        show_default=True,
+        help="Stop after so many epochs that bring nothing; 0 means never.",
+    ),
+    click.option(
+        "--weights",
+        type=path_type,
+        metavar="FILE",
+        help="Weights of the encoder, where it is read.",
+    ),
+    device_option,
+    threads_option,
+    seed_option,
+)
+
+
+def labelled_options(command: F) -> F:
+    """Add the options of ``Labelled`` to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def tell_left_out(sources: tuple[Path, ...], pictures: "LabelledPictures") -> None:
+    """Say how many pictures are not among these, but for those that were not wanted."""
+    from simsearch.sources.folder import empty_folders
+
+    counts = {code: n for code, n in pictures.left_out.items() if code != "not-drawn"}
+    if counts:
+        notice(f"left out: {listed(counts.items())}")
+    empty = [str(sub) for path in sources if _is_tree(path) for sub in empty_folders(path)]
+    if empty:
+        notice(f"no pictures in {', '.join(empty)}")
+
+
+def _is_tree(path: Path) -> bool:
+    """Whether a source is a folder whose sub-folders are classes, or splits with classes."""
+    others = ("manifest.json", "collection.toml", "*/collection.toml")
+    return path.is_dir() and not any(any(path.glob(name)) for name in others)
+
+
+def use_threads(count: int | None) -> None:
+    """Let PyTorch compute on so many cores; None means all."""
+    import torch
+
+    if count:
+        torch.set_num_threads(count)
