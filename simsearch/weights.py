@@ -18,7 +18,7 @@ class WeightsFile:
     """One published file of weights.
 
     Attributes:
-        name: the encoder that it belongs to.
+        name: the encoder, or the step of preprocessing, that it belongs to.
         file: file name.
         sha256: hash of the whole file.
         size: bytes; a download that grows beyond them is stopped.
@@ -53,6 +53,12 @@ PUBLISHED = {
         sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
         size=553_433_881,
         url="https://download.pytorch.org/models/vgg16-397923af.pth",
+    ),
+    "denoiser": WeightsFile(
+        name="denoiser",
+        file="denoiser.safetensors",
+        sha256="b972253482863b9471e904b75cfe07139346df4c14228a3ec644c26d284ee4cf",
+        size=215_910,
     ),
 }
 

@@ -355,3 +355,17 @@ def test_files_that_hold_no_denoiser_are_refused(tmp_path):
         Preprocessing.read(f"denoise:{tmp_path / 'w.safetensors'}")
     with pytest.raises(WeightsError, match="simsearch train denoiser"):
         Preprocessing.read(f"denoise:{tmp_path / 'nowhere.safetensors'}")
+
+
+def test_the_denoiser_of_the_package_takes_noise_off():
+    step = Preprocessing.read("denoise")
+    drawn, _ = random_collection(np.random.default_rng(5), 64, 12, 4)
+    errors = {name: np.zeros(2) for name in NOISES}
+    for number, rgb in enumerate(drawn):
+        for name, copy in noised_copies(rgb, str(number)).items():
+            shown = (copy, step(copy))
+            errors[name] += [np.square(one.astype(float) - rgb).mean() for one in shown]
+    for before, after in (errors["gaussian"], errors["salt-and-pepper"]):
+        assert after < 0.7 * before
+    before, after = errors["jpeg 10"]
+    assert after < before

@@ -34,7 +34,7 @@ def list_all() -> None:
         )
         for place in list_weights()
     ]
-    console().print(table(["encoder", "file", "size>", "place"], rows))
+    console().print(table(["name", "file", "size>", "place"], rows))
 
 
 @command("get", example="simsearch weights get vgg16", summary="Fetch weights and check them.")

@@ -37,8 +37,8 @@ LAYERS = {
     "look_half": (2, 2, 1),
     "quarter": (2, 4, 2),
     "look_quarter": (4, 4, 1),
-    "half": (6, 2, 1),
-    "whole": (3, 1, 1),
+    "join_half": (6, 2, 1),
+    "join_whole": (3, 1, 1),
     "leave": (1, 3, 1),
 }
 """Name → channels in, channels out, stride of each 3 x 3 convolution; channels are multiples of
@@ -53,6 +53,11 @@ def parameter_shapes(width: int) -> dict[str, tuple[int, ...]]:
         given = 3 if name == "leave" else outputs * width
         shapes[f"{name}.weight"], shapes[f"{name}.bias"] = (given, taken, 3, 3), (given,)
     return shapes
+
+
+def reduced(rgb: RGB) -> RGB:
+    """A picture as the network takes it: a larger one becomes a square of 256 pixels."""
+    return fit_square(rgb, MOST_SIDE) if max(rgb.shape[:2]) > MOST_SIDE else rgb
 
 
 class Denoiser:
@@ -88,8 +93,7 @@ class Denoiser:
         A larger picture becomes a square of 256 pixels, what is not square on white, as encoders
         see it.
         """
-        if max(rgb.shape[:2]) > MOST_SIDE:
-            rgb = fit_square(rgb, MOST_SIDE)
+        rgb = reduced(rgb)
         height, width, _ = rgb.shape
         rest = [(0, -side % MULTIPLE) for side in (height, width)]
         padded = np.pad(rgb, [*rest, (0, 0)], mode="edge")
@@ -188,8 +192,8 @@ def _graph(state: State) -> "ov.Model":
     whole = layer("look", layer("enter", colours))
     half = layer("look_half", layer("halve", whole))
     quarter = layer("look_quarter", layer("quarter", half))
-    half = layer("half", ops.concat([doubled(quarter), half], 1))
-    whole = layer("whole", ops.concat([doubled(half), whole], 1))
+    half = layer("join_half", ops.concat([doubled(quarter), half], 1))
+    whole = layer("join_whole", ops.concat([doubled(half), whole], 1))
     cleaned = ops.clamp(ops.add(colours, layer("leave", whole)), 0.0, 1.0)
     levels = ops.round(ops.multiply(cleaned, ops.constant(np.float32(255))), "half_to_even")
     rows = ops.transpose(ops.convert(levels, "u8"), np.array([0, 2, 3, 1]))

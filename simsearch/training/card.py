@@ -55,14 +55,21 @@ def _card(pictures: TrainingPictures, settings: TrainingSettings, run: Run) -> d
     return {
         "network": f"VGG16, configuration D, width {settings.width}, 64 x 64 pixels",
         "settings": asdict(settings),
+        **data_of(pictures),
+        "history": [asdict(one) | {"score": one.measured.score} for one in run.history],
+        "limits": _LIMITS,
+    }
+
+
+def data_of(pictures: TrainingPictures) -> dict[str, object]:
+    """What a card says of the pictures that a network was trained on, as JSON values."""
+    return {
         "collections": [
             {"name": name, "pictures": count, "licence": _licence(pictures, name)}
             for name, count in pictures.catalog.collections.items()
         ],
         "held_out": int(pictures.held_out.sum()),
         "left_out": dict(pictures.left_out),
-        "history": [asdict(one) | {"score": one.measured.score} for one in run.history],
-        "limits": _LIMITS,
     }
 
 

@@ -14,10 +14,11 @@ from simsearch.draws import split_queries
 from simsearch.encoders.vgg16_nft import SIDE
 from simsearch.sources import read_sources
 from simsearch.space.trait_matrix import TraitMatrix, trait_matrix
-from simsearch.training.decoding import Pictures, decode_items, square
+from simsearch.training.decoding import Pictures, Preparation, decode_items, square
 
 Ids = NDArray[np.int64]
 
+WHOLE = square(SIDE)
 HELD_OUT = 0.05
 """Part of each collection that training never sees, to tell when to stop."""
 
@@ -27,7 +28,7 @@ class TrainingPictures:
     """Pictures of some collections.
 
     Attributes:
-        pixels: uint8 (n, 64, 64, 3), memory-mapped.
+        pixels: uint8 (n, side, side, 3), memory-mapped; the side is 64 unless said otherwise.
         catalog: their items.
         left_out: reason code → pictures that could not be used.
     """
@@ -82,6 +83,7 @@ def read_pictures(
     *,
     per_collection: int,
     seed: int = 0,
+    preparation: Preparation = WHOLE,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainingPictures:
     """Decode the pictures of some sources into ``folder``, or take over what is there of them.
@@ -91,11 +93,12 @@ def read_pictures(
         folder: where ``pictures.npy`` lies or shall lie.
         per_collection: pictures of each collection at most, drawn by ``seed``.
         seed: of the draw.
+        preparation: what is made of each picture; by default a square of 64 pixels.
         progress: told how many pictures are decoded, of how many.
 
     Raises:
         SourceError: no picture can be read.
     """
     found = read_sources(sources, per_collection=per_collection, seed=seed)
-    decoded = decode_items(found.items, square(SIDE), folder, progress)
+    decoded = decode_items(found.items, preparation, folder, progress)
     return TrainingPictures(decoded.pixels, Catalog.from_items(decoded.items), decoded.left_out)
