@@ -11,6 +11,7 @@ evaluate = LazyGroup(
         "price": "simsearch.cli.evaluate_price:price",
         "traits": "simsearch.cli.evaluate_traits:traits",
         "classifiers": "simsearch.cli.evaluate_classifiers:classifiers",
+        "preprocessing": "simsearch.cli.evaluate_preprocessing:preprocessing",
     },
     help="Measure how good the answers of an index are, on items that nothing was fitted on.",
     example="simsearch evaluate retrieval --index indexes/mine",
