@@ -44,8 +44,8 @@ PUBLISHED = {
     "vgg16-nft": WeightsFile(
         name="vgg16-nft",
         file="vgg16_nft.safetensors",
-        sha256="9456f550c0e5b3dcadb64abaa61d5a711620b5555695eb0c247840caf64c44ee",
-        size=1_844_072,
+        sha256="3b63be50c18639e308bb4ac61f552e90a29bd9638322206bff8e3451c1b345f1",
+        size=1_844_120,
     ),
     "vgg16": WeightsFile(
         name="vgg16",

@@ -11,6 +11,7 @@ from simsearch.encoders.vgg import Network
 from simsearch.encoders.vgg16_nft import LAYER, SIDE, save_untrained
 from simsearch.errors import UsageError
 from simsearch.tensors import load_state, read_metadata
+from simsearch.training.card import licence_of
 from simsearch.training.checkpoint import BEST, CHECKPOINT
 from simsearch.training.encoder import EncoderTraining
 from simsearch.training.losses import TEMPERATURE, copies_loss, traits_loss
@@ -187,6 +188,14 @@ def test_training_stops_when_nothing_gets_better():
     assert Run(3, history).is_over(TrainingSettings(patience=2))
     assert not Run(3, history).is_over(TrainingSettings(patience=0))
     assert Run(4, history).is_over(TrainingSettings(steps=4, patience=0))
+
+
+def test_a_card_tells_the_licence_of_the_pictures():
+    table = "# Cats\n\n| file | licence there |\n|---|---|\n| a.zip | CC0 1.0 |\n| t.csv | MIT |\n"
+    assert licence_of(table) == "CC0 1.0"
+    assert licence_of("Drawn by us.\n\nLicence: MIT\n") == "Licence: MIT"
+    assert licence_of("| file | licence |\n") == "| file | licence |"
+    assert licence_of("Nothing is said.") == "not stated"
 
 
 def test_the_command_writes_weights_that_an_index_takes(sample_index, tmp_path, capsys):

@@ -74,14 +74,28 @@ def data_of(pictures: TrainingPictures) -> dict[str, object]:
 
 
 def _licence(pictures: TrainingPictures, collection: str) -> str:
-    """What ``SOURCES.md`` beside a collection's pictures says of its licence."""
+    """What ``SOURCES.md`` beside a collection's pictures says of their licence."""
     names = list(pictures.catalog.collections)
     row = int((pictures.catalog.collection_codes == names.index(collection)).argmax())
     notes = Path(pictures.catalog.picture(row).path).parent / "SOURCES.md"
-    if not notes.is_file():
+    return licence_of(notes.read_text(encoding="utf-8")) if notes.is_file() else "not stated"
+
+
+def licence_of(notes: str) -> str:
+    """The licence that notes tell: the cell of the first row of a table, else the first line."""
+    lines = notes.splitlines()
+    told = [place for place, line in enumerate(lines) if "icen" in line]
+    if not told:
         return "not stated"
-    found = [line for line in notes.read_text(encoding="utf-8").splitlines() if "icen" in line]
-    return found[0].strip()[:_LONGEST] if found else "not stated"
+    found = lines[told[0]].strip()
+    if found.startswith("|") and len(lines) > told[0] + 2:
+        column = next(place for place, cell in enumerate(_cells(found)) if "icen" in cell)
+        found = (_cells(lines[told[0] + 2]) + [""] * column)[column]
+    return found[:_LONGEST]
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
 def _markdown(name: str, training: str, card: Mapping[str, Any], run: Run) -> str:
