@@ -16,13 +16,13 @@ from simsearch.classifiers.inputs import Inputs, as_tensor
 from simsearch.classifiers.labelled import TEST, TRAIN, VALID, Ids, LabelledPictures
 from simsearch.classifiers.networks import begin_network, kept_tensors, load_into
 from simsearch.classifiers.presets import ClassifierSettings
-from simsearch.errors import UsageError
-from simsearch.tensors import load_state, read_metadata
+from simsearch.tensors import load_state
 from simsearch.training.checkpoint import (
     BEST,
     CHECKPOINT,
     chosen_device,
     computes_in_bf16,
+    read_notes,
     replace,
     restore_checkpoint,
     save_checkpoint,
@@ -214,12 +214,7 @@ class NetworkTraining:
 
     def _restore(self) -> None:
         path = self.folder / CHECKPOINT
-        notes = read_metadata(path)
-        if notes.get("stamp") != self._stamp:
-            raise UsageError(
-                f"{path} is of other settings or pictures; give the same ones, "
-                "or leave --resume out to begin anew"
-            )
+        notes = read_notes(path, self._stamp)
         restore_checkpoint(path, self.network, self._optimizer)
         self.run = Run(**json.loads(notes["run"]))
 

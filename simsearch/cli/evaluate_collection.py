@@ -13,6 +13,7 @@ from simsearch.cli.measuring import (
     opened,
     per_collection_option,
     progress_of,
+    query_share_option,
     report_option,
     rows_table,
     write_result,
@@ -52,13 +53,8 @@ simsearch evaluate collection --index indexes/mine --report reports/collections"
 @encoder_option
 @weights_option
 @per_collection_option(1000)
-@click.option(
-    "--query-share",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.2,
-    metavar="SHARE",
-    show_default=True,
-    help="Part of each collection that asks, where no train and test folders say who does.",
+@query_share_option(
+    0.2, "Part of each collection that asks, where no train and test folders say who does."
 )
 @click.option(
     "-k", type=click.IntRange(1), default=10, metavar="K", show_default=True, help="Voters."

@@ -11,6 +11,7 @@ from simsearch.cli.console import JsonCommand, console, json_option, stages
 from simsearch.cli.measuring import (
     per_collection_option,
     progress_of,
+    query_share_option,
     report_option,
     rows_table,
     write_result,
@@ -67,14 +68,7 @@ simsearch evaluate preprocessing pictures/ --seeds 10 --report reports/preproces
 )
 @weights_option
 @per_collection_option(200)
-@click.option(
-    "--query-share",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.2,
-    metavar="SHARE",
-    show_default=True,
-    help="Part of each collection that is set aside and asks.",
-)
+@query_share_option(0.2, "Part of each collection that is set aside and asks.")
 @click.option(
     "-k",
     type=click.IntRange(1),

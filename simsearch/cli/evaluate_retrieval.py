@@ -17,7 +17,7 @@ from simsearch.cli.console import (
     stages,
     write_json,
 )
-from simsearch.cli.measuring import progress_of, rows_table
+from simsearch.cli.measuring import progress_of, query_share_option, rows_table
 from simsearch.cli.options import (
     chosen_index,
     index_option,
@@ -91,13 +91,8 @@ simsearch evaluate retrieval --index indexes/mine --encoders vgg16-nft,pixels --
 @click.option(
     "-k", type=click.IntRange(1), default=10, metavar="K", show_default=True, help="Neighbours."
 )
-@click.option(
-    "--query-share",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.3,
-    metavar="SHARE",
-    show_default=True,
-    help="Part of each collection that is set aside to ask; all is fitted on the rest.",
+@query_share_option(
+    0.3, "Part of each collection that is set aside to ask; all is fitted on the rest."
 )
 @click.option(
     "--queries",

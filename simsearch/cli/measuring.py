@@ -28,6 +28,20 @@ report_option = click.option(
 )
 
 
+def query_share_option(
+    default: float, text: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option for how many items ask, with its help."""
+    return click.option(
+        "--query-share",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=default,
+        metavar="SHARE",
+        show_default=True,
+        help=text,
+    )
+
+
 def per_collection_option(default: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The option for how many items of each collection are drawn."""
     return click.option(

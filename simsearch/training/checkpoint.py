@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simsearch.encoders.vgg import best_precision
 from simsearch.errors import UsageError
-from simsearch.tensors import load_state, save_state
+from simsearch.tensors import load_state, read_metadata, save_state
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +48,21 @@ def save_checkpoint(
         tensors |= {f"adam/{number}/{name}": one for name, one in state.items()}
     arrays = {name: one.cpu().float().numpy() for name, one in tensors.items()}
     replace(path, arrays, notes)
+
+
+def read_notes(path: Path, stamp: str) -> dict[str, str]:
+    """The notes of a checkpoint that can be gone on from.
+
+    Raises:
+        UsageError: its ``stamp`` is another: it is of other settings or pictures.
+    """
+    notes = read_metadata(path)
+    if notes.get("stamp") != stamp:
+        raise UsageError(
+            f"{path} is of other settings or pictures; give the same ones, "
+            "or leave --resume out to begin anew"
+        )
+    return notes
 
 
 def restore_checkpoint(

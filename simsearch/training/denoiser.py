@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.errors import UsageError
 from simsearch.evaluation.noise import NOISES
 from simsearch.preprocessing.denoiser import FORMAT, LAYERS, WIDTH, parameter_shapes
-from simsearch.tensors import load_state, read_metadata, save_state
+from simsearch.tensors import load_state, save_state
 from simsearch.training.augment import Augmentation
 from simsearch.training.card import data_of
 from simsearch.training.checkpoint import (
@@ -23,6 +22,7 @@ from simsearch.training.checkpoint import (
     CHECKPOINT,
     chosen_device,
     computes_in_bf16,
+    read_notes,
     replace,
     restore_checkpoint,
     save_checkpoint,
@@ -216,12 +216,7 @@ class DenoiserTraining:
 
     def _restore(self) -> None:
         path = self.folder / CHECKPOINT
-        notes = read_metadata(path)
-        if notes["stamp"] != self._stamp:
-            raise UsageError(
-                f"{path} is of other settings or pictures; give the same ones, "
-                "or leave --resume out to begin anew"
-            )
+        notes = read_notes(path, self._stamp)
         restore_checkpoint(path, self._network, self._optimizer)
         self.step, self.history = int(notes["step"]), json.loads(notes["history"])
 

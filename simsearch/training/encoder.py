@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.errors import UsageError
-from simsearch.tensors import read_metadata
 from simsearch.training import losses
 from simsearch.training.batches import Batches, Group
 from simsearch.training.checkpoint import (
@@ -18,6 +16,7 @@ from simsearch.training.checkpoint import (
     CHECKPOINT,
     chosen_device,
     computes_in_bf16,
+    read_notes,
     replace,
     restore_checkpoint,
     save_checkpoint,
@@ -186,12 +185,7 @@ class EncoderTraining:
 
     def _restore(self) -> None:
         path = self.folder / CHECKPOINT
-        notes = read_metadata(path)
-        if notes["stamp"] != self._stamp:
-            raise UsageError(
-                f"{path} is of other settings or pictures; give the same ones, "
-                "or leave --resume out to begin anew"
-            )
+        notes = read_notes(path, self._stamp)
         restore_checkpoint(path, self._learner, self._optimizer)
         history = json.loads(notes["history"])
         self.run = Run(int(notes["step"]), [Tried.of(one) for one in history])
