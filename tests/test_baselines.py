@@ -81,6 +81,15 @@ def test_whitening_gives_unit_variance_in_every_direction_it_keeps():
     assert (weak[found.ids] == weak[:20, None]).all()
 
 
+@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("count", [1, 2])
+def test_pictures_that_are_all_the_same_are_no_fault(name, count):
+    same = np.full((count, 32, 32, 3), 7, dtype=np.uint8)
+    found = BASELINES[name](same, same[:1], 2)
+    assert sorted(found.ids[0, :count].tolist()) == list(range(count))
+    assert np.isfinite(found.distances[0, :count]).all()
+
+
 def test_equal_pixels_equal_a_scan():
     indexed, queries = pictures(150), pictures(20, seed=0)
     queries[:, :4, :4] = 255

@@ -1,38 +1,35 @@
 """``simsearch evaluate retrieval``: do pictures find what belongs to them?"""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from simsearch.cli.commands import command
-from simsearch.cli.console import (
-    JsonCommand,
-    Stages,
-    console,
-    json_option,
-    notice,
-    stages,
-    write_json,
+from simsearch.cli.console import JsonCommand, Stages, console, json_option, stages
+from simsearch.cli.measuring import (
+    encoder_option,
+    opened,
+    per_collection_option,
+    progress_of,
+    query_share_option,
+    report_option,
+    rows_table,
+    write_result,
 )
-from simsearch.cli.measuring import progress_of, query_share_option, rows_table
-from simsearch.cli.options import (
-    chosen_index,
-    index_option,
-    into,
-    path_type,
-    seed_option,
-    weights_option,
-)
-from simsearch.cli.typed import typed
+from simsearch.cli.options import chosen_index, index_option, into, seed_option, weights_option
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from simsearch.engine import SearchEngine
     from simsearch.evaluation.retrieval import RetrievalResult, RetrievalSettings
+
+
+_ON_PAGES = ("vectors", "precision", "AMI deep", "copies")
+"""Columns that a terminal has no room for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,17 +46,18 @@ class Settings:
     query_share: float
     queries: int
     edited: int
+    prices: bool
     seed: int
     json_place: str | None
     report: Path | None
 
     @property
-    def names(self) -> list[str]:
-        """Encoders asked for; none where the index's own is meant."""
+    def compared(self) -> list[str]:
+        """Descriptors that are compared; none where one encoder is measured."""
         if self.encoder and self.encoders:
             raise click.UsageError("--encoder and --encoders: give one of the two.")
-        given = self.encoder or self.encoders or ""
-        return list(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+        given = (self.encoders or "").split(",")
+        return list(dict.fromkeys(name.strip() for name in given if name.strip()))
 
 
 @command(
@@ -69,19 +67,19 @@ class Settings:
     example="""\
 simsearch evaluate retrieval --index indexes/mine
 simsearch evaluate retrieval --index indexes/mine --space traits --report reports/mine
-simsearch evaluate retrieval --index indexes/mine --encoders vgg16-nft,pixels --json""",
+simsearch evaluate retrieval --index indexes/mine --encoders all
+simsearch evaluate retrieval --encoders vgg16-nft,vgg16-nft=mine.safetensors,colour_grid --json""",
 )
 @index_option
-@click.option("--encoder", metavar="NAME", help="Try another encoder on a sample of the pictures.")
-@click.option("--encoders", metavar="A,B", help="Compare encoders on the same sample.")
+@encoder_option
 @click.option(
-    "--per-collection",
-    type=click.IntRange(0),
-    default=300,
-    metavar="N",
-    show_default=True,
-    help="Size of that sample; 0 takes all.",
+    "--encoders",
+    metavar="A,B",
+    help="Compare descriptors on one sample: encoders, NAME=FILE for weights of one's own, "
+    "raw_pixels, whitened_pixels, equal_pixels, perceptual_hash, colour_grid, untrained (vgg16-nft "
+    "before training); all = whatever is on this machine.",
 )
+@per_collection_option(300)
 @weights_option
 @click.option(
     "--space",
@@ -110,9 +108,16 @@ simsearch evaluate retrieval --index indexes/mine --encoders vgg16-nft,pixels --
     show_default=True,
     help="Indexed pictures, of all collections, of which edited copies ask; 0 means none.",
 )
+@click.option(
+    "--price/--no-price",
+    "prices",
+    default=True,
+    show_default=True,
+    help="With --encoders: how well prices go by each; all items that were sold are encoded.",
+)
 @seed_option
 @json_option
-@click.option("--report", type=path_type, metavar="DIR", help="Write a page with pictures.")
+@report_option
 @into(Settings)
 def retrieval(settings: Settings) -> None:
     """Measure how well pictures find items like them.
@@ -121,55 +126,64 @@ def retrieval(settings: Settings) -> None:
     collection, against five baselines. Then edited copies of indexed pictures (resized, cropped,
     turned ...) ask for their originals. Pictures are read from where the index was built from.
     """
-    from tempfile import TemporaryDirectory
+    if settings.compared:
+        _compare(settings)
+    else:
+        _measure(settings)
 
+
+def _measure(settings: Settings) -> None:
+    """Measure one encoder in full."""
     from simsearch.evaluation.document import retrieval_document
-    from simsearch.report import plain
-
-    index = chosen_index(settings.index)
-    with TemporaryDirectory(prefix="simsearch-") as work:
-        with stages() as show:
-            measured = list(_measure(settings, index, Path(work), show))
-        results = [result for result, _ in measured]
-        documents = [retrieval_document(result) for result in results]
-        document = documents[0]
-        if settings.names:
-            document |= {"encoders": {str(one["encoder"]): dict(one) for one in documents}}
-        if settings.report:
-            _write_page(results, measured[0][1], index, settings.report, document)
-    if settings.json_place is not None:
-        write_json(plain(document), settings.json_place)
-    if settings.json_place != "-":
-        _show(results)
-
-
-def _measure(
-    settings: Settings, index: Path, work: Path, show: Stages
-) -> "Iterator[tuple[RetrievalResult, SearchEngine]]":
-    """Each encoder's result, and the index that it was measured on."""
-    from simsearch.encoders import load_encoder
-    from simsearch.engine import SearchEngine
-    from simsearch.evaluation.fresh import build_sample
     from simsearch.evaluation.retrieval import measure
-    from simsearch.store.manifest import Manifest
+    from simsearch.pages.retrieval import retrieval_page
 
-    own = Manifest.read(index).encoder.name
-    names = settings.names or [own]
-    # One file of weights cannot be that of several encoders: then it is that of vgg16.
-    weights = {name: settings.weights for name in names if name == "vgg16" or len(names) == 1}
-    engine = SearchEngine.open(index, weights=weights.get(own))
-    plan = _plan(settings, engine, show)
-    if names == [own]:
-        yield measure(engine, plan), engine
-        return
-    for name in names:
-        encoder = engine.encoder if name == own else load_encoder(name, weights=weights.get(name))
-        show.begin(f"encoding with {name}")
-        place = work / name
-        build_sample(engine, encoder, place, settings.per_collection, settings.seed, show.update)
-        small = SearchEngine.open(place, weights=weights.get(name))
-        yield measure(small, plan), small
-        plan = replace(plan, baselines=())
+    with stages() as show, opened(settings, show) as found:
+        result = measure(found.engine, _plan(settings, found.engine, show))
+        write_result(
+            retrieval_document(result),
+            lambda name, command: retrieval_page(result, found.engine, name, command),
+            found.place,
+            settings.report,
+            settings.json_place,
+        )
+    if settings.json_place != "-":
+        _show(result)
+
+
+def _compare(settings: Settings) -> None:
+    """Measure several descriptors on one sample."""
+    from simsearch.engine import SearchEngine
+    from simsearch.evaluation.contenders import choose
+    from simsearch.evaluation.quality import QualitySettings, compare
+    from simsearch.evaluation.quality_document import quality_document
+    from simsearch.pages.quality import compared, quality_page, quality_rows
+
+    contenders, notes = choose(settings.compared, settings.weights)
+    place = chosen_index(settings.index)
+    with stages() as show:
+        plan = QualitySettings(
+            k=settings.k,
+            query_share=settings.query_share,
+            seed=settings.seed,
+            queries=settings.queries,
+            per_collection=settings.per_collection,
+            copies=settings.edited,
+            prices=settings.prices,
+            progress=progress_of(show),
+        )
+        result = compare(SearchEngine.open(place), contenders, plan)
+        result.notes += notes
+        write_result(
+            quality_document(result, settings.space or "look"),
+            lambda name, command: quality_page(result, name, command),
+            place,
+            settings.report,
+            settings.json_place,
+        )
+    if settings.json_place != "-":
+        console().print(rows_table("descriptors", quality_rows(result.rows), hidden=_ON_PAGES))
+        console().print(compared(result))
 
 
 def _plan(settings: Settings, engine: "SearchEngine", show: Stages) -> "RetrievalSettings":
@@ -189,37 +203,22 @@ def _plan(settings: Settings, engine: "SearchEngine", show: Stages) -> "Retrieva
     )
 
 
-def _write_page(
-    results: "Sequence[RetrievalResult]",
-    engine: "SearchEngine",
-    index: Path,
-    folder: Path,
-    document: dict[str, object],
-) -> None:
-    from simsearch.pages.retrieval import retrieval_page
-
-    page = retrieval_page(results, engine, index.resolve().name, typed(index=index))
-    notice(f"wrote {page.write(folder, document)}")
-
-
-def _show(results: "Sequence[RetrievalResult]") -> None:
+def _show(result: "RetrievalResult") -> None:
     """Tables, and what was measured on what."""
     from simsearch.pages.retrieval import measured
 
     out = console()
-    for part in _tables(results):
+    for part in _tables(result):
         out.print(part)
         out.print()
-    out.print(measured(results[0]))
+    out.print(measured(result))
 
 
-def _tables(results: "Sequence[RetrievalResult]") -> "Iterator[Table]":
+def _tables(result: "RetrievalResult") -> "Iterator[Table]":
     from simsearch.pages import retrieval
 
-    result, k = results[0], results[0].settings.k
-    overlaps = retrieval.collection_rows(result)
+    k, overlaps = result.settings.k, retrieval.collection_rows(result)
     for title, rows in (
-        ("encoders", retrieval.encoder_rows(results) if len(results) > 1 else []),
         ("means over collections", retrieval.summary_rows(result)),
         (f"trait overlap@{k}", overlaps),
         (f"precision@{k}", [] if overlaps else retrieval.collection_rows(result, "precision")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from simsearch.cli.console import Stages, notice, table, write_json
-from simsearch.cli.options import chosen_index, path_type
+from simsearch.cli.options import chosen_index, new_folder, path_type
 from simsearch.cli.typed import typed
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ encoder_option = click.option(
 )
 
 report_option = click.option(
-    "--report", type=path_type, metavar="DIR", help="Write a page with pictures."
+    "--report",
+    type=path_type,
+    callback=new_folder,
+    metavar="DIR",
+    help="Write a page with pictures.",
 )
 
 
@@ -97,10 +101,12 @@ def opened(settings: Sampled, show: Stages) -> Iterator[Measured]:
     from simsearch.encoders import load_encoder
     from simsearch.engine import SearchEngine
     from simsearch.evaluation.fresh import build_sample
+    from simsearch.store.manifest import Manifest
 
     place = chosen_index(settings.index)
-    engine = SearchEngine.open(place, weights=settings.weights if not settings.encoder else None)
-    if settings.encoder in (None, engine.manifest.encoder.name):
+    itself = settings.encoder in (None, Manifest.read(place).encoder.name)
+    engine = SearchEngine.open(place, weights=settings.weights if itself else None)
+    if itself:
         yield Measured(place, engine)
         return
     encoder = load_encoder(str(settings.encoder), weights=settings.weights)

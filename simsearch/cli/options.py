@@ -34,6 +34,16 @@ class DayType(click.ParamType[dt.date]):
 
 day_type = DayType()
 
+
+def new_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse, before any work is done, a folder to write into that is or lies in a file."""
+    if value is not None:
+        there = next(place for place in (value, *value.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise click.BadParameter(f"{there} is a file; name a folder.", ctx, param)
+    return value
+
+
 index_argument = click.argument("index", type=path_type)
 
 sources_argument = click.argument(

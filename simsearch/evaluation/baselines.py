@@ -16,6 +16,8 @@ from simsearch.neighbors import Neighbors
 
 Pictures = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
+Measure = Callable[[Pictures], Vectors]
+"""From pictures to unit vectors that are compared by their cosine."""
 Baseline = Callable[[Pictures, Pictures, int], Neighbors]
 
 _INDEXED_BLOCK, _QUERY_BLOCK = 8192, 4096
@@ -32,21 +34,33 @@ def pixels(indexed: Pictures, queries: Pictures, k: int) -> Neighbors:
 
 
 def whitened_pixels(indexed: Pictures, queries: Pictures, k: int) -> Neighbors:
-    """Cosine distance after PCA-whitening of the raw pixels to 256 numbers."""
+    """Cosine distance of ``whitened`` vectors."""
+    return _nearest(whitened(indexed), indexed, queries, k)
+
+
+def whitened(indexed: Pictures) -> Measure:
+    """Raw pixels after PCA-whitening to 256 numbers."""
+    return _principal(indexed, whiten=True)
+
+
+def principal(indexed: Pictures) -> Measure:
+    """Raw pixels in 256 principal axes: all but a little of their distances."""
+    return _principal(indexed, whiten=False)
+
+
+def _principal(indexed: Pictures, *, whiten: bool) -> Measure:
     from sklearn.decomposition import PCA
 
     draw = np.random.default_rng(0).permutation(len(indexed))[:_FIT_PICTURES]
     sample = _flat(indexed[np.sort(draw)])
+    if (sample == sample[0]).all():  # nothing to tell apart: all are equally far from each other
+        return lambda part: np.zeros((len(part), 1), dtype=np.float32)
     width = min(256, len(sample) - 1, sample.shape[1])
-    whitening = PCA(width, whiten=True, svd_solver="randomized", random_state=0).fit(sample)
+    axes = PCA(width, whiten=whiten, svd_solver="randomized", random_state=0).fit(sample)
     del sample
     # A direction without variance (few or repeated pictures) would be rounding noise, enlarged.
-    kept = whitening.explained_variance_ > 1e-6 * whitening.explained_variance_[0]
-
-    def whitened(part: Pictures) -> Vectors:
-        return _unit(whitening.transform(_flat(part))[:, kept])
-
-    return _nearest(whitened, indexed, queries, k)
+    kept = axes.explained_variance_ > 1e-6 * axes.explained_variance_[0]
+    return lambda part: _unit(axes.transform(_flat(part))[:, kept])
 
 
 def equal_pixels(indexed: Pictures, queries: Pictures, k: int) -> Neighbors:
@@ -55,7 +69,7 @@ def equal_pixels(indexed: Pictures, queries: Pictures, k: int) -> Neighbors:
     The shortlist comes from a sketch: each (place, colour) gets a random sign, so that the dot
     product of two pictures is the number of equal pixels plus noise of mean 0.
     """
-    shortlist = _nearest(_signs, indexed, queries, max(k, _SHORTLIST)).ids
+    shortlist = _nearest(sketch, indexed, queries, max(k, _SHORTLIST)).ids
     codes = np.concatenate([_colours(part) for part in _blocks(indexed, _INDEXED_BLOCK)])
     result = Neighbors.empty(len(queries), k)
     for row, (query, places) in enumerate(zip(_colours(queries), shortlist, strict=True)):
@@ -116,9 +130,13 @@ def dct_hash(pictures: Pictures) -> NDArray[np.uint8]:
     return np.packbits(np.concatenate(bits), axis=1)
 
 
-def _nearest(
-    encode: Callable[[Pictures], Vectors], indexed: Pictures, queries: Pictures, k: int
-) -> Neighbors:
+def hash_signs(pictures: Pictures) -> Vectors:
+    """Bits of ``dct_hash`` as signs, rows at length 1: their cosine orders like Hamming."""
+    bits = np.unpackbits(dct_hash(pictures), axis=1).astype(np.float32)
+    return (2 * bits - 1) / np.float32(8)
+
+
+def _nearest(encode: Measure, indexed: Pictures, queries: Pictures, k: int) -> Neighbors:
     """Exact k nearest by 1 - dot product, block by block."""
     import faiss
 
@@ -178,7 +196,7 @@ def _colours(pictures: Pictures) -> NDArray[np.uint32]:
     return places @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
 
 
-def _signs(pictures: Pictures) -> Vectors:
+def sketch(pictures: Pictures) -> Vectors:
     """A fixed random sign for the colour at each place, rows at length 1."""
     codes = _colours(pictures)
     places = np.arange(codes.shape[1], dtype=np.uint32) * np.uint32(0x9E3779B1)

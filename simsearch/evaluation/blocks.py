@@ -3,20 +3,24 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simsearch.arrow import row_numbers
+from simsearch.catalog import Catalog
 from simsearch.encoders import Encoder
 from simsearch.encoders.preprocessed import as_indexed
 from simsearch.engine import SearchEngine
 from simsearch.errors import PictureError, SourceError
+from simsearch.images import RGB
 from simsearch.sources.reader import PictureReader
 from simsearch.space.look import LookSpace
 from simsearch.space.spaces import Rows
 
 Ids = NDArray[np.int64]
+T = TypeVar("T")
 
 FIT_ITEMS = 4_000
 """Items that a look space is fitted on at most."""
@@ -76,30 +80,35 @@ def encoded_blocks(
     _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
     width = encoder.blocks[-1].stop
     made = np.empty((len(first), width), dtype=np.float16)
-    for start, batch in _prepared(engine, encoder, rows[first]):
-        made[start : start + len(batch)] = encoder.encode(batch)
+    for start, batch in prepared(engine.catalog, rows[first], encoder.prepare):
+        made[start : start + len(batch)] = encoder.encode(np.stack(batch))
         progress(min(start + _BATCH, len(first)), len(first))
     spans = [(block.name, block.start, block.stop) for block in encoder.blocks]
     return _named(encoder.name, _Table(made, rows, place), spans)
 
 
-def _prepared(
-    engine: SearchEngine, encoder: Encoder, rows: Ids
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Batches of pictures as the encoder takes them, each with its place."""
-    items = engine.catalog.items(rows.tolist())
+def prepared(
+    catalog: Catalog, rows: Ids, prepare: Callable[[RGB], T]
+) -> Iterator[tuple[int, list[T]]]:
+    """Pictures of some catalog rows, read from their sources and prepared by threads.
+
+    Yields:
+        Batches of pictures, each with the place of its first in ``rows``.
+
+    Raises:
+        SourceError: a picture cannot be read any more.
+    """
+    items = catalog.items(rows.tolist())
     with PictureReader() as reader, ThreadPoolExecutor() as pool:
         for start in range(0, len(items), _BATCH):
             batch = items[start : start + _BATCH]
             try:
-                pictures = list(
-                    pool.map(lambda item: encoder.prepare(reader.read(item.picture).rgb()), batch)
-                )
+                made = list(pool.map(lambda item: prepare(reader.read(item.picture).rgb()), batch))
             except PictureError as error:
                 raise SourceError(
                     f"{error}; pictures that an encoder is to try must lie where they were indexed"
                 ) from error
-            yield start, np.stack(pictures)
+            yield start, made
 
 
 @dataclass(frozen=True)

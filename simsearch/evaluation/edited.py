@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from simsearch.sources.reader import PictureReader
 
 Ids = NDArray[np.int64]
 Pictures = NDArray[np.uint8]
+T = TypeVar("T")
 
 HASH = "perceptual_hash"
 """The baseline, by its name among the methods."""
@@ -89,7 +90,8 @@ def ask_with_copies(
     left_out: Counter[str] = Counter()
     found: dict[str, list[Neighbors]] = {space: [] for space in spaces}
     small: list[Pictures] = []
-    for row, made in zip(rows.tolist(), _copies(catalog, rows, engine.encoder), strict=True):
+    copied = copies_of(catalog, rows, lambda copies: _Made.of(copies, engine.encoder))
+    for row, made in zip(rows.tolist(), copied, strict=True):
         if isinstance(made, str):
             left_out[made] += 1
         else:
@@ -103,7 +105,7 @@ def ask_with_copies(
     answers_by = {space: _by_edit(answers) for space, answers in found.items() if used}
     if used:
         answers_by[HASH] = _hashed(engine, small)
-    return EditedCopies(np.array(used, np.int64), answers_by, _pixels(catalog), left_out)
+    return EditedCopies(np.array(used, np.int64), answers_by, same_pixels(catalog), left_out)
 
 
 def original(reader: PictureReader, catalog: Catalog, row: int) -> RGB:
@@ -127,6 +129,11 @@ class _Made:
     prepared: Pictures
     small: Pictures
 
+    @classmethod
+    def of(cls, copies: Sequence[RGB], encoder: Encoder) -> "_Made":
+        prepared = np.stack([encoder.prepare(copy) for copy in copies])
+        return cls(copies, prepared, np.stack([fit_square(copy, GRID_SIDE) for copy in copies]))
+
 
 def _asked(engine: SearchEngine, made: _Made) -> NDArray[np.floating[Any]]:
     """Descriptors with which the engine asks when it is given the copies."""
@@ -135,19 +142,22 @@ def _asked(engine: SearchEngine, made: _Made) -> NDArray[np.floating[Any]]:
     return np.stack([engine.undo_edits(copy, descriptor)[0] for copy, descriptor in pairs])
 
 
-def _copies(catalog: Catalog, rows: Ids, encoder: Encoder) -> Iterator[_Made | str]:
-    """For each row the edits of its picture, or the reason why there is none."""
+def copies_of(
+    catalog: Catalog, rows: Ids, prepare: Callable[[Sequence[RGB]], T]
+) -> Iterator[T | str]:
+    """For each row what ``prepare`` makes of the edits of its picture, or why there are none.
+
+    Pictures are read, edited and prepared by threads, a few ahead. Edits come in the order of
+    ``EDITS``.
+    """
     with PictureReader() as reader, ThreadPoolExecutor() as pool:
 
-        def work(row: int) -> _Made | str:
+        def work(row: int) -> T | str:
             try:
                 large = enlarged(original(reader, catalog, row))
             except PictureError as error:
                 return error.code
-            copies = [edit(large) for edit in EDITS.values()]
-            prepared = np.stack([encoder.prepare(copy) for copy in copies])
-            small = np.stack([fit_square(copy, GRID_SIDE) for copy in copies])
-            return _Made(copies, prepared, small)
+            return prepare([edit(large) for edit in EDITS.values()])
 
         for start in range(0, len(rows), _AHEAD):
             yield from pool.map(work, rows[start : start + _AHEAD].tolist())
@@ -172,7 +182,7 @@ def _hashed(engine: SearchEngine, small: Sequence[Pictures]) -> dict[str, Neighb
     return _by_edit([perceptual_hash(indexed, np.concatenate(small), _SHOWN)])
 
 
-def _pixels(catalog: Catalog) -> NDArray[np.int64]:
+def same_pixels(catalog: Catalog) -> NDArray[np.int64]:
     """A number for each row, the same where pictures are identical; unknown ones are alone."""
     known = codes(catalog.column("pixel_hash"))[0].astype(np.int64)
     return np.where(known >= 0, known, -1 - np.arange(len(known)))

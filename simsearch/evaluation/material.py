@@ -1,7 +1,7 @@
 """What is evaluated: items as one encoder describes them, and who of them asks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from simsearch.images import fit_square
 from simsearch.index import build_index
 from simsearch.retrieval import Retriever
 from simsearch.sources.reader import PictureReader
-from simsearch.space.look import Span
+from simsearch.space.look import LookSpace, Span
 from simsearch.space.spaces import Rows, Spaces
 
 Ids = NDArray[np.int64]
@@ -33,12 +33,14 @@ class Material:
         catalog: the items.
         descriptors: theirs.
         spans: parts of a descriptor, (name, start, stop).
+        look: the space that they are compared in, where it is not fitted on them.
     """
 
     encoder: str
     catalog: Catalog
     descriptors: Rows
     spans: Sequence[Span]
+    look: LookSpace | None = None
 
     @classmethod
     def of_index(cls, engine: SearchEngine) -> "Material":
@@ -50,7 +52,7 @@ class Material:
     def take(self, rows: Ids) -> "Material":
         """Some of the items; nothing of the others can be reached through it."""
         part = _RowsOf(self.descriptors, rows)
-        return Material(self.encoder, self.catalog.take(rows), part, self.spans)
+        return replace(self, catalog=self.catalog.take(rows), descriptors=part)
 
     def vectors(self, spaces: Spaces) -> NDArray[np.float32]:
         """Unit vectors of all items in the look space."""
@@ -62,7 +64,7 @@ class Material:
 
     def fitted(self, seed: int) -> Retriever:
         """Everything fitted on these items, and an exact index of them."""
-        spaces = Spaces.fit(self.descriptors, self.catalog, self.spans, seed=seed)
+        spaces = Spaces.fit(self.descriptors, self.catalog, self.spans, seed=seed, look=self.look)
         index = build_index("flat", self.vectors(spaces), seed=seed)
         return Retriever(spaces, index, self.descriptors, self.catalog)
 

@@ -8,7 +8,8 @@ from simsearch.evaluation.document import collection_counts
 from simsearch.evaluation.metrics import mean_of
 from simsearch.evaluation.retrieval import RetrievalResult
 from simsearch.pages.retrieval_cases import add_cases
-from simsearch.report import Report, Row, Value
+from simsearch.report import Report, Row
+from simsearch.wording import counted
 
 _SUMMARY_NOTE = (
     "Means over collections. Spaces are what an index searches with; baselines see the same "
@@ -25,28 +26,21 @@ _EDITS_NOTE = (
     "a picture identical to it pixel for pixel, comes first. Here the whole index is asked, as it "
     "is for its users."
 )
-_ENCODERS_NOTE = (
-    "All encoders saw the same sample of items, with spaces fitted anew. Edited copies: mean "
-    "recall@1. What follows is of the first encoder."
-)
 
 
 def retrieval_page(
-    results: Sequence[RetrievalResult], engine: SearchEngine, name: str, command: str
+    result: RetrievalResult, engine: SearchEngine, name: str, command: str
 ) -> Report:
-    """Write up one encoder, or several that answered for the same items.
+    """Write up what one encoder answered.
 
     Args:
-        results: one for each encoder; the first one is shown in full.
-        engine: the index that the first result was measured on.
+        result: what was measured.
+        engine: the index that it was measured on.
         name: what was evaluated, for people.
         command: what a person types to make the page again.
     """
-    result = results[0]
     report = Report(f"Retrieval: {name}", command, measured(result))
-    best = {"trait overlap": max, "precision": max, "edited copies": max}
-    if len(results) > 1:
-        report.table("Encoders", encoder_rows(results), _ENCODERS_NOTE, best=best)
+    best = {"trait overlap": max, "precision": max}
     report.table("Summary", summary_rows(result), _SUMMARY_NOTE, best=best)
     _add_collections(report, result)
     _add_edits(report, result)
@@ -60,10 +54,9 @@ def measured(result: RetrievalResult) -> str:
     collections = len(result.main.scores)
     text = (
         f"{len(split.asked):,} pictures asked for their {settings.k} nearest among "
-        f"{len(split.indexed):,} others, {collections:,} "
-        f"collection{'s' if collections > 1 else ''} in one index, encoder "
-        f"{result.material.encoder}. {settings.query_share:.0%} of each collection were set aside "
-        f"at random (seed {settings.seed}) before anything was fitted"
+        f"{len(split.indexed):,} others, {counted(collections, 'collection')} in one index, "
+        f"encoder {result.material.encoder}. {settings.query_share:.0%} of each collection were "
+        f"set aside at random (seed {settings.seed}) before anything was fitted"
     )
     if settings.queries:
         text += f"; at most {settings.queries:,} of them asked"
@@ -73,22 +66,6 @@ def measured(result: RetrievalResult) -> str:
 def shown(method: str) -> str:
     """Name of a space or baseline for people."""
     return "raw pixels" if method == "pixels" else method.replace("_", " ")
-
-
-def encoder_rows(results: Sequence[RetrievalResult]) -> list[Row]:
-    """Means of each encoder in each space."""
-    return [
-        {
-            "encoder": result.material.encoder,
-            "space": space,
-            "trait overlap": answers.mean.trait_overlap,
-            "precision": answers.mean.precision,
-            "edited copies": _mean_recall(result, space),
-            "ms a query": 1e3 * answers.seconds / len(result.split.asked),
-        }
-        for result in results
-        for space, answers in result.spaces.items()
-    ]
 
 
 def summary_rows(result: RetrievalResult) -> list[Row]:
@@ -137,11 +114,6 @@ def edit_rows(result: RetrievalResult) -> list[Row]:
     ]
     means = {name: mean_of(list(recall.values())) for name, recall in recalls.items()}
     return [*rows, {"edit": "mean", **means}]
-
-
-def _mean_recall(result: RetrievalResult, space: str) -> Value:
-    recalls = result.edited.recall(space) if result.edited else {}
-    return mean_of(list(recalls.values()))
 
 
 def _add_collections(report: Report, result: RetrievalResult) -> None:

@@ -56,7 +56,7 @@ def _retrieval(engine: SearchEngine, most: int, progress: Progress, command: str
     own = str(engine.manifest.settings.get("space", "look"))
     spaces = (own, *(space for space in SPACES if space != own))
     plan = RetrievalSettings(queries=most, spaces=spaces, progress=progress)
-    return retrieval_page([measure(engine, plan)], engine, _name(engine), command)
+    return retrieval_page(measure(engine, plan), engine, _name(engine), command)
 
 
 def _collection(engine: SearchEngine, most: int, progress: Progress, command: str) -> Report:

@@ -47,7 +47,12 @@ class LookSpace:
 
     @classmethod
     def fit(
-        cls, descriptors: NDArray[np.floating], spans: Sequence[Span], seed: int = 0
+        cls,
+        descriptors: NDArray[np.floating],
+        spans: Sequence[Span],
+        seed: int = 0,
+        *,
+        width: int = WIDTH,
     ) -> "LookSpace":
         """Fit on descriptors (n, dim), n >= 1; a few thousand, drawn evenly, are enough."""
         from sklearn.utils.extmath import randomized_svd
@@ -57,14 +62,21 @@ class LookSpace:
         joined -= mean
         scales = _scales(joined, mean, spans)
         joined *= scales
-        width = min(WIDTH - 1, *joined.shape)
-        _, singular, axes = randomized_svd(joined, width, n_iter=3, random_state=seed)
+        most = min(width - 1, *joined.shape)
+        _, singular, axes = randomized_svd(joined, most, n_iter=3, random_state=seed)
         variance = singular**2 / len(joined)
         kept = variance > _LEAST_VARIANCE
         components = axes[kept].T * variance[kept] ** -WHITENING * scales[:, None]
         typical = float(np.sqrt((variance[kept] ** (1 - 2 * WHITENING)).sum()))
         constant = float(np.float32(_CONSTANT * typical or 1.0))
         return cls(tuple(spans), mean, components.astype(np.float32), constant)
+
+    @classmethod
+    def of_vectors(cls, width: int) -> "LookSpace":
+        """The space of vectors (n, width) that are compared as they are, by their cosine."""
+        spans = (("vector", 0, width),)
+        zeros, one_to_one = np.zeros(width, dtype=np.float32), np.eye(width, dtype=np.float32)
+        return cls(spans, zeros, one_to_one, _CONSTANT)
 
     @property
     def width(self) -> int:

@@ -106,14 +106,18 @@ class Spaces:
         *,
         rows: NDArray[np.int64] | None = None,
         seed: int = 0,
+        look: LookSpace | None = None,
     ) -> "Spaces":
-        """Fit everything on the given catalog rows (all by default) and on nothing else."""
+        """Fit everything on the given catalog rows (all by default) and on nothing else.
+
+        A look space that is given is taken as it is.
+        """
         rows = np.arange(len(catalog)) if rows is None else rows
         groups = dict(_by_collection(catalog, rows))
         most = min(FIT_ITEMS, FIT_NUMBERS // spans[-1][2])
         sample = _even_draw(list(groups.values()), most, seed)
         drawn = descriptors.rows(sample)
-        spaces = cls(LookSpace.fit(drawn, spans, seed), {}, {})
+        spaces = cls(look or LookSpace.fit(drawn, spans, seed), {}, {})
         if spaces.grid is not None:
             spaces.outlines = OutlineSpace.fit(drawn[:, spaces.grid], seed)
         del drawn
