@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from simsearch.catalog import Catalog, LastSale, Trait
 from simsearch.images import RGB
+from simsearch.neighbors import Neighbors
 from simsearch.pricing.desk import Valuation
 from simsearch.recognition.membership import Membership
+from simsearch.retrieval import Retriever
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Answer:
         cluster: its group, None where the index has no groups.
         timing_ms: milliseconds spent on ``decode``, ``encode``, ``search``, ``value`` and in
             ``total``.
+        notes: what has to be known of the answer: where it is another than was asked for.
     """
 
     query: Query
@@ -77,6 +80,7 @@ class Answer:
     no_value: str
     cluster: int | None
     timing_ms: Mapping[str, float]
+    notes: tuple[str, ...] = ()
 
 
 def describe(
@@ -97,3 +101,14 @@ def describe(
         )
         for place, (row, item) in enumerate(zip(rows.tolist(), items, strict=True))
     ]
+
+
+def order_notes(retriever: Retriever, found: Neighbors, balance: float) -> tuple[str, ...]:
+    """Say where traits were to order the answer to one picture, and look alone did."""
+    there = found.ids[0] >= 0
+    if balance == 0 or not there.any():
+        return ()
+    collection = retriever.collection_of(found.ids[0][there], found.distances[0][there])
+    if collection in retriever.spaces.vocabulary:
+        return ()
+    return (f"ordered by look alone: no traits of {collection} were learned",)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.ahead import Ahead
-from simsearch.answer import Answer, Query, describe
+from simsearch.answer import Answer, Query, describe, order_notes
 from simsearch.catalog import Catalog
 from simsearch.copies import CopyFinder, seen_before
 from simsearch.encoders import Encoder, restore_encoder
@@ -207,11 +207,9 @@ class SearchEngine:
             raise UsageError(f"-k {k}: ask for 1 neighbour or more")
         start = time.perf_counter()
         allowed = self._allowed(query, only)
+        balance = self.balance if balance is None else balance
         found = self.retriever.search(
-            query.descriptor[None],
-            min(k, len(self.catalog)),
-            balance=self.balance if balance is None else balance,
-            allowed=allowed,
+            query.descriptor[None], min(k, len(self.catalog)), balance=balance, allowed=allowed
         )
         there = found.ids[0] >= 0
         neighbors = describe(self.catalog, found.ids[0][there], found.distances[0][there])
@@ -229,6 +227,7 @@ class SearchEngine:
             no_value=no_value,
             cluster=self.group_of(query),
             timing_ms=timing | {"total": sum(timing.values())},
+            notes=order_notes(self.retriever, found, balance),
         )
 
     def identify(self, query: Query) -> Membership:

@@ -15,6 +15,7 @@ from simsearch import cli
 from simsearch.engine import SearchEngine
 from simsearch.panels import downloads, start
 from simsearch.panels.example import example_picture
+from simsearch.recognition.membership import Membership
 from simsearch.store import places
 
 CARD = re.compile(r'class="line"><b>(.*?)</b><span title="similarity">(.*?)</span>')
@@ -75,6 +76,45 @@ def test_an_uploaded_picture_is_answered_as_the_command_line_does(
     other = opened(sample_index.folder, monkeypatch)
     next(one for one in other.button if one.label == "Example").click().run()
     assert cards(other) == cards(page)
+
+
+TRAIT = re.compile(r'<tr><td class="soft">(.*?)</td><td>(.*?)</td><td class="sure">(.*?)</td></tr>')
+
+
+def test_traits_of_an_unlabelled_picture_are_read_with_probabilities(
+    sample_index, monkeypatch, capfd, tmp_path
+):
+    picture = tmp_path / "new.png"
+    picture.write_bytes(example_picture())
+    page = opened(sample_index.folder, monkeypatch)
+    page.file_uploader[0].upload("new.png", picture.read_bytes(), "image/png").run()
+    told = asked(sample_index.folder, capfd, picture)
+    assert len(told["shown"]) > 2
+    assert [(unescape(kind), unescape(value)) for kind, value, _ in TRAIT.findall(html(page))] == [
+        (one["type"], one["value"]) for one in told["shown"]
+    ]
+    for (_, _, said), one in zip(TRAIT.findall(html(page)), told["shown"], strict=True):
+        bar, share = re.search(r"width:(\d+)%.*>(\d+)%</span>", said).groups()
+        assert bar == share
+        assert int(share) == pytest.approx(100 * one["probability"], abs=0.51)
+
+
+def test_traits_of_an_item_are_known(sample_index, monkeypatch):
+    page = opened(sample_index.folder, monkeypatch, item="teapots/7")
+    engine = SearchEngine.open(sample_index.folder)
+    known = engine.catalog.traits(engine.catalog.row("teapots/7"))
+    found = TRAIT.findall(html(page))
+    assert [(unescape(kind), unescape(value)) for kind, value, _ in found] == list(known)
+    assert {said for _, _, said in found} == {'<span class="soft">known</span>'}
+
+
+def test_a_picture_of_no_collection_has_no_traits(sample_index, monkeypatch):
+    stranger = Membership("teapots", 0.3, known=False)
+    monkeypatch.setattr(SearchEngine, "identify", lambda engine, query: stranger)
+    page = opened(sample_index.folder, monkeypatch)
+    page.file_uploader[0].upload("new.png", example_picture(), "image/png").run()
+    assert ">Unknown <" in html(page)
+    assert "<h3>Traits</h3>" not in html(page)
 
 
 def test_a_neighbour_is_followed_and_stands_in_the_address(sample_index, monkeypatch):

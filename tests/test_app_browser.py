@@ -128,6 +128,9 @@ def test_a_picture_is_dropped_answered_followed_filtered_and_taken_along(visit, 
     expect(similarities(page)).to_have_count(10)
     settle(page)
     assert page.locator(".facts .large").first.inner_text().startswith("Tea Party")
+    assert re.fullmatch(r"\d+%", page.locator(".traits .sure").first.inner_text().strip())
+    width = page.locator(".traits .bar i").first.evaluate("bar => bar.offsetWidth")
+    assert 28 <= width <= 56, "surer than even, and no longer than its frame"
 
     first = page.locator(".st-key-card0 b").inner_text()
     page.get_by_role("button", name="Search by this").first.click()

@@ -16,7 +16,10 @@ from simsearch.filters import Filter
 from simsearch.sales.table import SalesTable
 from simsearch.store import store
 
-KEYS = ["query", "neighbors", "collection", "value", "no_value", "cluster", "shown", "timing_ms"]
+KEYS = [
+    *("query", "neighbors", "collection", "value", "no_value", "cluster", "shown", "notes"),
+    "timing_ms",
+]
 NEIGHBOR_KEYS = [
     *("rank", "collection", "token_id", "distance", "price", "currency", "sale_date"),
     *("traits", "cluster"),
@@ -106,6 +109,24 @@ def test_traits_that_a_picture_shows_are_told(ask, ask_json, sample_index):
     assert all(0.4 < share <= 1 for share in shares)
     _, out, _ = ask("teapots/7")
     assert f"shows: {': '.join(expected[0][0])} " in out
+
+
+def test_an_order_by_look_where_traits_were_asked_for_is_said(ask, ask_json, tmp_path):
+    assert ask_json("teapots/7", "--space", "traits")["notes"] == []
+    folder, place = tmp_path / "plain", str(tmp_path / "index")
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (8, 6, 6, 3), dtype=np.uint8)
+    for number, pixels in enumerate(noise):
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    build = ["index", "build", str(folder), "--out", place, "--encoder", "pixels"]
+    assert cli.run(build) == 0
+    ask()  # takes what the build has said
+    asked = ["plain/3", "--index", place, "--space"]
+    assert ask_json(*asked, "look")["notes"] == []
+    (note,) = ask_json(*asked, "traits")["notes"]
+    assert note == "ordered by look alone: no traits of plain were learned"
+    _, out, _ = ask(*asked, "traits")
+    assert f"note: {note}" in out
 
 
 def test_prices_are_the_last_sales(ask_json, sample_index):

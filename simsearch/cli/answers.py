@@ -33,6 +33,7 @@ def document(answer: "Answer", engine: "SearchEngine") -> dict[str, object]:
             {"type": kind, "value": value, "probability": round(share, 4)}
             for (kind, value), share in shown(answer, engine)
         ],
+        "notes": list(answer.notes),
         "timing_ms": {name: round(spent, 2) for name, spent in answer.timing_ms.items()},
     }
 
@@ -77,6 +78,8 @@ def show(answer: "Answer", engine: "SearchEngine") -> None:
             f"{kind}: {value} {share:.2f}".replace(" 0.", " .") for (kind, value), share in seen
         ]
         out.print(printable(f"shows: {', '.join(told)}"))
+    for note in answer.notes:
+        out.print(printable(f"note: {note}"))
     out.print()
     if not answer.neighbors:
         out.print("nothing found: no item meets the conditions")

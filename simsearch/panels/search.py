@@ -9,7 +9,17 @@ from simsearch.answer import Answer, Query, describe
 from simsearch.answer_sheet import picture_of
 from simsearch.catalog import Trait
 from simsearch.engine import SearchEngine
-from simsearch.panels import asking, cards, controls, downloads, matched, verdict, words, worth
+from simsearch.panels import (
+    asking,
+    cards,
+    controls,
+    downloads,
+    matched,
+    shown,
+    verdict,
+    words,
+    worth,
+)
 from simsearch.panels.opened import AT_ONCE
 from simsearch.panels.pictures import boxed, png, reduced
 from simsearch.panels.seen import traits_of
@@ -35,6 +45,7 @@ def show(engine: SearchEngine) -> None:
     with left:
         _asked(engine, query)
         verdict.show(engine, answer)
+        shown.show(engine, answer)
     _details(engine, answer)
 
 
@@ -43,7 +54,7 @@ def _asked(engine: SearchEngine, query: Query) -> None:
     known = ""
     if query.row >= 0:
         sale = cards.sale_line(engine.catalog.last_sale(query.row))
-        known = f"<p>{sale}</p>{cards.chips(engine.catalog.traits(query.row))}"
+        known = f"<p>{sale}</p>"
     st.html(
         f'<div class="facts">{boxed(_picture(engine, query), query.name)}'
         f'<p class="name">{escaped(query.name)}</p>{known}</div>'
@@ -73,6 +84,8 @@ def _look_alikes(engine: SearchEngine, answer: Answer, wanted: controls.Wanted) 
         )
         if found:
             downloads.buttons(engine, answer, found)
+    for note in answer.notes:
+        words.note(f"{note[:1].upper()}{note[1:]}.")
     if not found:
         words.note("No item meets the conditions: loosen the filters.")
 

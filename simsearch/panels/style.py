@@ -56,6 +56,9 @@ h2.part { font-size: 1.15rem; font-weight: 600; padding: 0; margin: 1.5rem 0 .25
   border-bottom: 1px solid color-mix(in srgb, currentColor 10%, transparent);
 }
 .plain .right { text-align: right; white-space: nowrap; }
+.traits td { overflow-wrap: anywhere; padding: .3rem .6rem .3rem 0; vertical-align: baseline; }
+.traits .sure { padding-right: 0; text-align: right; white-space: nowrap; }
+.traits .bar { display: inline-block; width: 3.5rem; margin-right: .4rem; }
 .yes { color: #3a9b6f; white-space: nowrap; }
 .st-key-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
 .st-key-pair > div { width: auto; min-width: 0; }
