@@ -75,7 +75,7 @@ def encode_items(
     workers = encoding.workers or os.cpu_count() or 1
     with PictureReader() as reader, _pool(workers) as pool:
         read = functools.partial(_read, reader, shelves, encoding.encoder)
-        for done, one in enumerate(_ahead(pool, read, items, workers + 2 * BATCH), start=1):
+        for done, one in enumerate(in_order(pool, read, items, workers + 2 * BATCH), start=1):
             reads.append(part.add(one))
             if done % PART_ITEMS == 0 or done == len(items):
                 part.finish()
@@ -166,10 +166,10 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ahead(
+def in_order(
     pool: ThreadPoolExecutor, function: Callable[[T], R], values: Iterable[T], most: int
 ) -> Iterator[R]:
-    """Results in order; at most so many are worked on or waiting, however many values come."""
+    """Results of threads in the order of the values, at most so many ahead of who takes them."""
     waiting: deque[Future[R]] = deque()
     for value in values:
         waiting.append(pool.submit(function, value))
