@@ -72,6 +72,14 @@ def test_impossible_numbers_are_refused(place, k, code, part, capsys):
     assert not (place / NAME).exists()
 
 
+def test_pictures_that_would_lie_in_a_file_are_refused_before_the_work(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    before = (place / store.CATALOG).read_bytes()
+    assert run(["cluster", str(place), "--k", "2", "--sheet", str(tmp_path / "file")]) == 2
+    assert "is a file; name a folder" in " ".join(capsys.readouterr().err.split())
+    assert (place / store.CATALOG).read_bytes() == before
+
+
 def test_no_index_is_said(tmp_path, capsys):
     assert run(["cluster", str(tmp_path / "none")]) == 1
     assert "no index here" in capsys.readouterr().err

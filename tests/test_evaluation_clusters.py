@@ -129,6 +129,24 @@ def test_several_values_of_a_trait_are_one_label():
     assert trait_values(material, np.arange(2)) == {"hat": ["bow / cap", ""]}
 
 
+def test_too_many_groups_are_refused_before_anything_is_read():
+    catalog, table = joined(collection("reds", 30, 1), collection("blues", 30, 2))
+    material = Material("x", catalog, table, SPANS)
+    with pytest.raises(UsageError, match="61 groups of 60 items"):
+        evaluate_clusters(material, ClusterSettings(k=(2, 61)))
+    assert not table.read
+
+
+@pytest.mark.parametrize("kind", ["retrieval", "collection", "clusters", "price", "traits"])
+def test_a_page_that_would_lie_in_a_file_is_refused_before_the_work(kind, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    for place in ("file", "file/below"):
+        args = ["evaluate", kind, "--index", "none", "--report", str(tmp_path / place)]
+        assert run(args) == 2
+        assert "file is a file; name a folder" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_the_command_from_end_to_end(sample_index, tmp_path, capsys):
     page, place = tmp_path / "page", str(sample_index.folder)
     args = ["evaluate", "clusters", "--index", place, "--seeds", "2", "--report", str(page)]

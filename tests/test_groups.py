@@ -108,6 +108,14 @@ def test_more_groups_than_items_are_refused(pair):
         fitted(pair, 121)
 
 
+def test_too_many_groups_are_refused_before_anything_is_read(pair):
+    codes, table = pair
+    table.read.clear()
+    with pytest.raises(UsageError, match="ask for 1 to 120"):
+        Groups.fit(table, codes, SPANS, 121)
+    assert not table.read
+
+
 def test_identical_pictures_make_one_group():
     table = Table(np.full((30, SPANS[-1][2]), 0.5, dtype=np.float16))
     codes = np.zeros(30, dtype=np.int64)

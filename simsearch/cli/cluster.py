@@ -17,7 +17,7 @@ from simsearch.cli.console import (
     table,
     write_json,
 )
-from simsearch.cli.options import index_argument, into, path_type, seed_option
+from simsearch.cli.options import index_argument, into, new_folder, path_type, seed_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,7 +68,11 @@ simsearch cluster indexes/mine --k 16 --sheet groups""",
     help="How many; auto takes the number whose groups come back most alike from other seeds.",
 )
 @click.option(
-    "--sheet", type=path_type, metavar="DIR", help="Write a picture of each group into DIR."
+    "--sheet",
+    type=path_type,
+    callback=new_folder,
+    metavar="DIR",
+    help="Write a picture of each group into DIR.",
 )
 @seed_option
 @json_option

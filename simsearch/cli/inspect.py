@@ -21,6 +21,7 @@ from simsearch.cli.console import (
     write_json,
 )
 from simsearch.cli.options import index_argument, seed_option, weights_option
+from simsearch.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -145,7 +146,7 @@ def _facts(
     manifest: "Manifest", index: Path, encoded: int | None, seconds: float | None
 ) -> Iterator[tuple[str, str]]:
     yield "index", f"{index}, {size_text(sum(file_sizes(index).values()))}"
-    yield "items", f"{manifest.items:,} in {len(manifest.collections):,} collections"
+    yield "items", f"{manifest.items:,} in {counted(len(manifest.collections), 'collection')}"
     if encoded is not None:
         reused = "; the other pictures were known before or are the same as another"
         yield "encoded", f"{encoded:,}{reused if encoded < manifest.items else ''}"
@@ -189,8 +190,8 @@ def _encoder(manifest: "Manifest") -> Iterator[str]:
 def _space(manifest: "Manifest") -> str:
     fitted_on = manifest.fitted.get("fitted_on")
     fitted = f", fitted on {fitted_on:,} items" if isinstance(fitted_on, int) else ""
-    heads = manifest.fitted.get("heads", 0)
-    return f"{manifest.settings.get('space', 'look')}{fitted}, traits of {heads} collections known"
+    heads = counted(int(str(manifest.fitted.get("heads", 0))), "collection")
+    return f"{manifest.settings.get('space', 'look')}{fitted}, traits of {heads} known"
 
 
 def _search(manifest: "Manifest") -> str:

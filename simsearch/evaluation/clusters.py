@@ -13,7 +13,7 @@ from simsearch.evaluation.collection import drawn
 from simsearch.evaluation.material import Ids, Material
 from simsearch.evaluation.retrieval import Progress
 from simsearch.evaluation.strangers import look_vectors
-from simsearch.grouping.clustering import KMeans, medoids, nearest
+from simsearch.grouping.clustering import KMeans, check_k, medoids, nearest
 from simsearch.grouping.groups import GroupSpace
 
 Points = NDArray[np.float32]
@@ -93,6 +93,8 @@ def evaluate_clusters(material: Material, settings: ClusterSettings) -> ClusterR
     material = drawn(material, settings.per_collection, settings.seed)
     if len(material.catalog) < 2:
         raise SourceError("one item alone makes no groups; index more pictures")
+    for k in settings.k:
+        check_k(k, len(material.catalog))
     result = ClusterResult(material, settings)
     count = len(result.names)
     points = spaces_of(result)

@@ -56,7 +56,7 @@ class KMeans:
         from sklearn.exceptions import ConvergenceWarning
         from threadpoolctl import threadpool_limits
 
-        _check(self.k, points)
+        check_k(self.k, len(points))
         model = SklearnKMeans(self.k, n_init=self.restarts, random_state=self.seed)
         # One thread: on a busy machine several wait for each other, up to fourteen times as long.
         with threadpool_limits(1), warnings.catch_warnings():
@@ -77,11 +77,16 @@ class KMeans:
         return nearest(self.centers_, points)
 
 
-def _check(k: int, points: Points) -> None:
-    if not len(points):
+def check_k(k: int, items: int) -> None:
+    """Refuse a number of groups that so many items cannot make.
+
+    Raises:
+        UsageError: k below 1 or above the number of items, or no items.
+    """
+    if not items:
         raise UsageError("there is nothing to group: no items")
-    if not 1 <= k <= len(points):
-        raise UsageError(f"{k} groups of {len(points):,} items: ask for 1 to {len(points):,}")
+    if not 1 <= k <= items:
+        raise UsageError(f"{k} groups of {items:,} items: ask for 1 to {items:,}")
 
 
 def nearest(centers: Points, points: Points) -> Labels:

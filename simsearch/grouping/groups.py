@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simsearch.catalog import Catalog
 from simsearch.draws import evenly
 from simsearch.errors import StoreError
-from simsearch.grouping.clustering import KChoice, KMeans, choose_k, medoids, nearest
+from simsearch.grouping.clustering import KChoice, KMeans, check_k, choose_k, medoids, nearest
 from simsearch.space.look import LookSpace, Span
 from simsearch.space.outlines import outlines
 from simsearch.space.spaces import Rows
@@ -115,6 +115,8 @@ class Groups:
         Raises:
             UsageError: k below 1 or above the number of items.
         """
+        if k is not None:
+            check_k(k, len(codes))
         rows = evenly(codes, max(FIT_ITEMS, k or 0), seed)
         sample = descriptors.rows(rows)
         space = GroupSpace.fit(sample, spans, seed)

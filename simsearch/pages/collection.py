@@ -12,6 +12,7 @@ from simsearch.evaluation.collection import CollectionResult
 from simsearch.evaluation.strangers import Strangers
 from simsearch.images import load_image
 from simsearch.report import Case, Report, Row, Shot
+from simsearch.wording import counted
 
 _MODELS_NOTE = (
     "Macro: the mean over collections. ECE: mean gap between the probability given and the share "
@@ -65,7 +66,7 @@ def measured(result: CollectionResult) -> str:
         "both": f"what lies in test folders, elsewhere a random {settings.query_share:.0%}",
     }[result.by]
     return (
-        f"{len(split.asked):,} pictures of {int((asked > 0).sum())} collections asked "
+        f"{len(split.asked):,} pictures of {counted(int((asked > 0).sum()), 'collection')} asked "
         f"{len(split.indexed):,} others of {count}, encoder {result.material.encoder}. Who asked: "
         f"{by}; everything was fitted on the others."
     )

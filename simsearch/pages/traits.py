@@ -10,6 +10,7 @@ from simsearch.catalog import Catalog
 from simsearch.evaluation.traits import CollectionTraits, TraitResult
 from simsearch.evaluation.traits_document import trait_name
 from simsearch.report import Case, Report, Row, Shot
+from simsearch.wording import counted
 
 _NOTE = (
     "Micro F1: all labels together; macro: mean over the traits that a test picture has. Perfect: "
@@ -49,8 +50,8 @@ def measured(result: TraitResult) -> str:
     pictures = sum(len(found.known.rows) for found in result.collections.values())
     draws = f"{len(settings.seeds)} draws" if len(settings.seeds) > 1 else "one draw"
     return (
-        f"{pictures:,} labelled pictures of {len(result.collections)} collections; in each a "
-        f"random {settings.test_share:.0%} was asked for its traits ({draws}, from seed "
+        f"{pictures:,} labelled pictures of {counted(len(result.collections), 'collection')}; in "
+        f"each a random {settings.test_share:.0%} was asked for its traits ({draws}, from seed "
         f"{settings.seeds[0]}), and everything was fitted on the others."
     )
 

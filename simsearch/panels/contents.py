@@ -29,6 +29,7 @@ from simsearch.sales.table import SalesTable
 from simsearch.store import store
 from simsearch.store.manifest import Manifest
 from simsearch.store.places import allowed_folders
+from simsearch.wording import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -72,7 +73,7 @@ def _making(manifest: Manifest) -> Iterable[tuple[str, object]]:
     shown = [f"{key} {one}" for key, one in stamp.settings.items() if one and key != SETTING]
     yield "preprocessing", ", ".join(filter(None, [*shown, told(stamp.settings.get(SETTING, []))]))
     yield "space", f"{settings.get('space', 'look')}, fitted on {fitted.get('fitted_on'):,} items"
-    yield "traits learned of", f"{fitted.get('heads', 0)} collections"
+    yield "traits learned of", counted(int(str(fitted.get("heads", 0))), "collection")
     recall = fitted.get("recall")
     yield "search", f"{fitted.get('kind')}, {'exact' if recall == 1 else f'recall@10 {recall}'}"
     yield "built", manifest.built_at.replace("T", " ").removesuffix("+00:00") + " UTC"
