@@ -8,6 +8,7 @@ evaluate = LazyGroup(
         "retrieval": "simsearch.cli.evaluate_retrieval:retrieval",
         "collection": "simsearch.cli.evaluate_collection:collection",
         "clusters": "simsearch.cli.evaluate_clusters:clusters",
+        "transfer": "simsearch.cli.evaluate_transfer:transfer",
         "price": "simsearch.cli.evaluate_price:price",
         "traits": "simsearch.cli.evaluate_traits:traits",
         "classifiers": "simsearch.cli.evaluate_classifiers:classifiers",

@@ -62,7 +62,7 @@ class VGG16NFT:
         self.weights_sha256 = sha256_state(state)
         grid = GRID_SIDE * GRID_SIDE * 3
         deep = int(np.prod(output_shape(LAYER, base_width(state), SIDE)))
-        self.blocks = (Block("grid", 0, grid), Block("deep", grid, grid + deep))
+        self.blocks: tuple[Block, ...] = (Block("grid", 0, grid), Block("deep", grid, grid + deep))
 
     @property
     def precision(self) -> str:

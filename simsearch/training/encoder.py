@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from simsearch.tensors import State
 from simsearch.training import losses
 from simsearch.training.batches import Batches, Group
 from simsearch.training.checkpoint import (
@@ -92,6 +93,11 @@ class EncoderTraining:
             self.run.step = until
             self._try(sums)
         return self.run
+
+    @property
+    def state(self) -> State:
+        """The plain network as it is now."""
+        return {name: one.astype(np.float32) for name, one in folded(self._backbone).items()}
 
     def _step(self, step: int) -> dict[str, float]:
         """Learn from one batch; its losses by name."""
