@@ -23,7 +23,10 @@ JOKER = "joker"
 CLASSES = (*(f"{rank} of {suit}" for suit in SUITS for rank in RANKS), JOKER)
 """The 53 classes, named as people say them."""
 
-_PAPERS = ("#fdfdfb", "#fdfdfb", "#f7efdc", "#e9eef4", "#efe6ee", "#d8c29c", "#22242b", "#16302b")
+_PAPERS = (
+    *("#fdfdfb",) * 3,
+    *("#f7efdc", "#e9eef4", "#efe6ee", "#f3e9d2", "#d8c29c", "#22242b", "#16302b"),
+)
 _PALETTES = (
     ("#17181c", "#c8202c", "#c8202c", "#17181c"),
     ("#1b1b28", "#e0343f", "#e0343f", "#1b1b28"),
@@ -115,7 +118,7 @@ class Deck:
             pen=one(*PENS),
             weight=float(chance.uniform(0.12, 0.2)),
             shape=one(*SHAPES),
-            filling=one("full", "full", "hollow", "shaded", "inlaid"),
+            filling=one("full", "full", "full", "hollow", "shaded", "inlaid"),
             index=one("two", "two", "four", "large"),
             body=one("pips", "pips", "pips", "emblem"),
             figure=one("mirrored", "mirrored", "portrait", "emblem"),
