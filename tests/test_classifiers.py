@@ -75,7 +75,7 @@ def test_hidden_activations_are_those_that_were_asked_for():
         with torch.device("meta"):
             network = build_network(ClassifierSettings(preset="cards", hidden=hidden), 2, 0)
         assert isinstance(network[-3], wanted)
-        assert isinstance(network[1], torch.nn.ReLU)
+        assert isinstance(network[2], torch.nn.ReLU)
 
 
 def test_a_tiny_network_learns_and_says_so(made, pictures):

@@ -20,7 +20,7 @@ BEST = "best.safetensors"
 
 
 def chosen_device(name: str) -> "torch.device":
-    """The device called ``cpu``, ``cuda`` or ``auto``.
+    """The device called ``cpu``, ``cuda`` or ``auto``; it computes the same each time.
 
     Raises:
         UsageError: there is no such device.
@@ -31,6 +31,7 @@ def chosen_device(name: str) -> "torch.device":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda: PyTorch sees no GPU here; use --device cpu")
+    torch.backends.cudnn.deterministic = True
     return torch.device(name)
 
 
