@@ -154,6 +154,9 @@ def test_training_stops_when_the_loss_falls_no_more():
     assert not run.is_over(ClassifierSettings(patience=3))
     assert not run.is_over(ClassifierSettings(patience=0))
     assert run.is_over(ClassifierSettings(patience=0, epochs=4))
+    perfect = Run([{"loss": 0.1, "valid_loss": 0.0009}])
+    assert perfect.is_over(ClassifierSettings(patience=9))
+    assert not perfect.is_over(ClassifierSettings(patience=0))
     without = Run([{"loss": 0.5}, {"loss": 0.6}])
     assert without.best == 1
     assert not without.is_over(ClassifierSettings(patience=1))

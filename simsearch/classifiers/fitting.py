@@ -76,9 +76,13 @@ class Run:
         return best if losses else len(self.history) - 1
 
     def is_over(self, settings: ClassifierSettings) -> bool:
-        """Whether all epochs are done or the last ones brought nothing better."""
-        stuck = 0 < settings.patience <= len(self.history) - 1 - self.best
-        return len(self.history) >= settings.epochs or stuck
+        """Whether all epochs are done, the last ones brought nothing, or none could any more."""
+        if len(self.history) >= settings.epochs:
+            return True
+        if not (self.history and settings.patience):
+            return False
+        least = self.history[self.best].get("valid_loss", LEAST_GAIN)
+        return least < LEAST_GAIN or len(self.history) - 1 - self.best >= settings.patience
 
 
 class NetworkTraining:
