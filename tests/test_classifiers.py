@@ -13,6 +13,7 @@ from simsearch.classifiers.inputs import Inputs
 from simsearch.classifiers.labelled import Draw, read_labelled
 from simsearch.classifiers.networks import build_network
 from simsearch.classifiers.presets import PRESETS, ClassifierSettings, Preset
+from simsearch.cli.labelled import Labelled
 from simsearch.errors import UsageError, WeightsError
 from simsearch.tensors import load_state, read_metadata, save_state
 from simsearch.training.checkpoint import BEST, CHECKPOINT
@@ -203,6 +204,45 @@ def test_another_side_is_read_and_one_that_cannot_be_is_refused():
     for preset, side in (("dense", 16), ("dense", 1024), ("fine-tuned", 90), ("linear", 96)):
         with pytest.raises(UsageError, match="side"):
             ClassifierSettings(preset, side=side).checked()
+
+
+def test_augmentation_changes_what_is_learned_and_comes_from_the_seed(pictures, tmp_path):
+    settings = dataclasses.replace(TINY, epochs=1)
+    turned = dataclasses.replace(settings, augment="rotation,shift").checked()
+    learned = [
+        NetworkTraining(pictures, one, tmp_path / str(number), inputs=Inputs.of(one))()
+        for number, one in enumerate((settings, turned, turned))
+    ]
+    plain, first, again = (one.state_dict()["0.weight"] for one in learned)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, plain)
+    with pytest.raises(UsageError, match="no augmentation is called 'fog'"):
+        dataclasses.replace(TINY, augment="fog").checked()
+    with pytest.raises(UsageError, match="reads no pixels"):
+        ClassifierSettings("linear", augment="flip").checked()
+
+
+def test_side_and_augmentation_are_given_to_what_reads_pixels():
+    given = Labelled(
+        sources=(),
+        label="",
+        per_class=0,
+        test_share=0.2,
+        valid_share=0.1,
+        side=96,
+        augment="flip",
+        hidden="relu",
+        epochs=1,
+        patience=0,
+        weights=None,
+        device="cpu",
+        threads=None,
+        seed=0,
+    )
+    for preset in ("dense", "fine-tuned"):
+        assert (given.training(preset).side, given.training(preset).augment) == (96, "flip")
+    for preset in ("linear", "neighbours"):
+        assert (given.training(preset).side, given.training(preset).augment) == (0, "")
 
 
 def test_a_network_of_ones_own_is_trained(pictures, tmp_path):

@@ -15,7 +15,7 @@ from benchmarks.cards.folder import write_cards
 from benchmarks.cards.studies import STUDIES, Transfer, inputs_of
 from benchmarks.cards.trial import COLUMNS, tried
 from benchmarks.processes import print_table, setting
-from simsearch.classifiers.presets import ClassifierSettings
+from simsearch.classifiers.presets import ClassifierSettings, find_preset
 from simsearch.sample import write_sample
 from simsearch.sources import read_sources
 
@@ -47,6 +47,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--patience", type=int, default=3, help="epochs without gain; 0 = never stop"
     )
+    parser.add_argument("--augment", default="none", metavar="NAMES", help="as rotation,zoom,shift")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mobilenet", type=Path, metavar="FILE", help="torchvision's, ImageNet")
     parser.add_argument(
@@ -60,7 +61,12 @@ def parse() -> argparse.Namespace:
 def settings_of(args: argparse.Namespace, preset: str) -> ClassifierSettings:
     name, _, side = preset.partition("@")
     return ClassifierSettings(
-        name, side=int(side or 0), epochs=args.epochs, patience=args.patience, seed=args.seed
+        name,
+        side=int(side or 0),
+        epochs=args.epochs,
+        patience=args.patience,
+        augment=args.augment if find_preset(name).sees else "",
+        seed=args.seed,
     )
 
 

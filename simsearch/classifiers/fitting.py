@@ -17,6 +17,7 @@ from simsearch.classifiers.labelled import TEST, TRAIN, VALID, Ids, LabelledPict
 from simsearch.classifiers.networks import begin_network, kept_tensors, load_into
 from simsearch.classifiers.presets import ClassifierSettings
 from simsearch.tensors import load_state
+from simsearch.training.augment import Augmentation, augmentations
 from simsearch.training.checkpoint import (
     BEST,
     CHECKPOINT,
@@ -171,10 +172,11 @@ class NetworkTraining:
         order = np.random.default_rng([self.settings.seed, number])
         rows = order.permutation(self._pictures.rows(TRAIN))
         self.network.train()
+        change = self._augmentation(number)
         sums = np.zeros(2)
         for step, some in enumerate(_batches(rows, self.settings.batch), 1):
             shown, codes = self._batch(described, some)
-            loss, right = self._judged(shown, codes)
+            loss, right = self._judged(change(shown), codes)
             self._optimizer.zero_grad()
             (loss / len(some)).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
@@ -182,6 +184,12 @@ class NetworkTraining:
             progress(step)
         loss_mean, accuracy = sums / len(rows)
         return {"loss": float(loss_mean), "accuracy": float(accuracy)}
+
+    def _augmentation(self, epoch: int) -> "Callable[[Tensor], Tensor]":
+        """What is done to training pictures in one epoch."""
+        names = augmentations(self.settings.augment)
+        seed = self.settings.seed * 1_000_003 + epoch
+        return Augmentation(names, seed, self._device) if names else lambda pictures: pictures
 
     def _judged(self, shown: "Tensor", codes: "Tensor") -> "tuple[Tensor, int]":
         """Sum of losses, and how many are right."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from simsearch.errors import UsageError
+from simsearch.training.augment import augmentations
 
 PIXELS, BACKBONE, DESCRIPTORS, NEIGHBORS = "pixels", "backbone", "descriptors", "neighbors"
 HIDDEN = ("relu", "gelu", "tanh", "softmax")
@@ -40,6 +41,11 @@ class Preset:
     dense: tuple[int, ...] = ()
     dropped: float = 0.0
     rate: float = 1e-3
+
+    @property
+    def sees(self) -> bool:
+        """Whether a network reads the pixels themselves."""
+        return self.reads in (PIXELS, BACKBONE)
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -88,6 +94,8 @@ class ClassifierSettings:
             stops; 0 = never. The best epoch is kept.
         batch: pictures a step.
         rate: learning rate; 0 = that of the preset.
+        augment: names in ``AUGMENTATIONS`` joined by commas, or ``all``: how training pictures are
+            changed each time that a network reads their pixels.
         seed: of all chance.
         device: ``cpu``, ``cuda``, or ``auto``.
         encoder: whose descriptors or network are read, where the preset reads such.
@@ -101,6 +109,7 @@ class ClassifierSettings:
     patience: int = 3
     batch: int = 32
     rate: float = 0.0
+    augment: str = ""
     seed: int = 0
     device: str = "auto"
     encoder: str = "vgg16-nft"
@@ -121,8 +130,8 @@ class ClassifierSettings:
         find_preset(self.preset)
         if self.hidden not in HIDDEN:
             raise UsageError(f"no activation {self.hidden!r}; choose from {', '.join(HIDDEN)}")
-        if self.side and self.kind.reads not in (PIXELS, BACKBONE):
-            raise UsageError(f"--side: what {self.preset!r} reads has the side of the encoder")
+        if (self.side or augmentations(self.augment)) and not self.kind.sees:
+            raise UsageError(f"{self.preset!r} reads no pixels: neither --side nor --augment")
         step = BACKBONE_STEP if self.kind.reads == BACKBONE else 1
         if self.side and not (_SIDES[0] <= self.side <= _SIDES[1] and self.side % step == 0):
             of = f", a multiple of {step}" if step > 1 else ""

@@ -27,6 +27,8 @@ class Labelled:
     per_class: int
     test_share: float
     valid_share: float
+    side: int
+    augment: str
     hidden: str
     epochs: int
     patience: int
@@ -43,11 +45,14 @@ class Labelled:
         return Draw(self.label, self.per_class, self.test_share, self.valid_share, self.seed)
 
     def training(self, preset: str) -> "ClassifierSettings":
-        """How a preset is trained."""
-        from simsearch.classifiers.presets import ClassifierSettings
+        """How a preset is trained; side and augmentations are for those that read pixels."""
+        from simsearch.classifiers.presets import ClassifierSettings, find_preset
 
+        sees = find_preset(preset).sees
         return ClassifierSettings(
             preset=preset,
+            side=self.side if sees else 0,
+            augment=self.augment if sees else "",
             hidden=self.hidden,
             epochs=self.epochs,
             patience=self.patience,
@@ -87,6 +92,21 @@ _OPTIONS = (
         metavar="SHARE",
         show_default=True,
         help="Part of the training pictures of each class that says when to stop.",
+    ),
+    click.option(
+        "--side",
+        type=click.IntRange(0),
+        default=0,
+        metavar="PX",
+        help="Side of what networks read of a picture; by default that of the preset.",
+    ),
+    click.option(
+        "--augment",
+        default="none",
+        metavar="NAMES",
+        show_default=True,
+        help="How networks see training pictures changed: rotation, flip, zoom, shift, colour, "
+        "joined by commas; all or none.",
     ),
     click.option(
         "--hidden",
