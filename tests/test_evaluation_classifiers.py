@@ -19,7 +19,8 @@ from simsearch.sources import read_sources
 
 torch = pytest.importorskip("torch")
 
-TRAINING = ClassifierSettings(epochs=12, patience=0, batch=8, device="cpu")
+TINY = ClassifierSettings("tiny", epochs=12, patience=0, batch=8, device="cpu")
+VOTE = ClassifierSettings("neighbours", device="cpu")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +48,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(folders, tmp_path_factory):
-    plan = ComparisonSettings(["tiny", "neighbours"], training=TRAINING)
+    plan = ComparisonSettings([TINY, VOTE])
     return compare(read_sources([folders]).items, plan, tmp_path_factory.mktemp("kept"))
 
 
@@ -100,7 +101,7 @@ def test_the_page_shows_curves_confusions_classes_and_mistakes(result):
 
 def test_a_comparison_goes_on_where_it_was(folders, tmp_path):
     items = read_sources([folders]).items
-    plan = ComparisonSettings(["tiny"], training=TRAINING)
+    plan = ComparisonSettings([TINY])
     first = compare(items, plan, tmp_path)
     stamp = (tmp_path / "tiny" / "checkpoint.safetensors").stat().st_mtime_ns
     again = compare(items, plan, tmp_path, resume=True)
@@ -114,7 +115,7 @@ def test_pictures_that_cannot_test_are_an_error(tmp_path):
         paint(tmp_path / "a", name, 1)
     items = read_sources([tmp_path / "a"]).items
     with pytest.raises(SourceError, match="no class has two pictures"):
-        compare(items, ComparisonSettings(["tiny"], training=TRAINING), tmp_path / "b")
+        compare(items, ComparisonSettings([TINY]), tmp_path / "b")
 
 
 def test_the_commands_train_compare_and_classify(folders, tmp_path, capfd):
@@ -145,9 +146,12 @@ def test_the_commands_train_compare_and_classify(folders, tmp_path, capfd):
     assert "is no classifier" in capfd.readouterr().err
 
     report = tmp_path / "report"
-    command = ["evaluate", "classifiers", str(folders), "--presets", "linear, neighbours", *more]
+    command = ["evaluate", "classifiers", str(folders), "--presets", "linear, tiny", *more]
+    command += ["--side", "32", "--augment", "flip"]  # for the network alone
     assert run([*command, "--report", str(report), "--keep", str(tmp_path / "kept")]) == 0
-    assert "neighbours" in capfd.readouterr().out
+    assert "tiny" in capfd.readouterr().out
+    kept = json.loads((tmp_path / "kept" / "tiny.json").read_text())["settings"]
+    assert (kept["side"], kept["augment"]) == (32, "flip")
     assert str(folders) in (report / "report.html").read_text()
     assert (tmp_path / "kept" / "linear.safetensors").is_file()
     assert run([*command, "--presets", "study-9"]) == USAGE

@@ -27,15 +27,13 @@ class ComparisonSettings:
     """What is compared.
 
     Attributes:
-        presets: names in ``PRESETS``.
+        trainings: the classifiers, each of another preset.
         draw: which label, and who trains and tests.
-        training: how each is trained; its preset does not matter.
         progress: told what is done, and how far it is.
     """
 
-    presets: Sequence[str]
+    trainings: Sequence[ClassifierSettings]
     draw: Draw = Draw()  # noqa: RUF009
-    training: ClassifierSettings = ClassifierSettings()  # noqa: RUF009
     progress: Progress = lambda stage, done, total: None
 
 
@@ -96,9 +94,7 @@ def compare(
         SourceError: fewer than two classes, or no picture to train or to test with.
         WeightsError: the weights of an encoder are missing or do not fit.
     """
-    plans = [
-        dataclasses.replace(settings.training, preset=name).checked() for name in settings.presets
-    ]
+    plans = [plan.checked() for plan in settings.trainings]
     result: Comparison | None = None
     for plan in plans:
         inputs = Inputs.of(plan)

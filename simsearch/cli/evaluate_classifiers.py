@@ -73,9 +73,7 @@ def classifiers(settings: Settings) -> None:
     with _folder(settings.keep) as folder, stages() as show:
         show.begin("reading")
         items = read_catalog(settings.sources).items()
-        plan = ComparisonSettings(
-            [one.preset for one in trainings], settings.draw, trainings[0], progress_of(show)
-        )
+        plan = ComparisonSettings(trainings, settings.draw, progress_of(show))
         result = compare(items, plan, folder, resume=settings.keep is not None)
     tell_left_out(settings.sources, result.pictures)
     write_result(

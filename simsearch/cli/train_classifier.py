@@ -1,6 +1,6 @@
 """``simsearch train classifier``: learn to tell classes of pictures apart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,6 @@ class Settings(Labelled):
     """Parameters of ``train classifier``."""
 
     preset: str
-    side: int
     out: Path
     resume: bool
 
@@ -46,13 +45,6 @@ simsearch classify picture.png --model mine.safetensors""",
     default="linear",
     show_default=True,
     help="Which kind of classifier.",
-)
-@click.option(
-    "--side",
-    type=click.IntRange(0),
-    default=0,
-    metavar="N",
-    help="Pixels on a side of what a network reads; by default the preset's own.",
 )
 @labelled_options
 @click.option("--resume", is_flag=True, help="Go on where the same command was stopped.")
@@ -86,7 +78,7 @@ def _trained(
     from simsearch.classifiers.inputs import Inputs
     from simsearch.classifiers.labelled import TEST
 
-    chosen = replace(settings.training(settings.preset), side=settings.side).checked()
+    chosen = settings.training(settings.preset)
     show.begin("reading")
     items = read_catalog(settings.sources).items()
     inputs = Inputs.of(chosen)
