@@ -8,6 +8,10 @@ from app_page import faults, opened
 from PIL import Image
 
 from simsearch import cli
+from simsearch.engine import SearchEngine
+from simsearch.panels.example import example_picture
+from simsearch.recognition.membership import Membership
+from simsearch.traits.recognisers import TraitRecognisers
 
 TEXTS = {
     "<script>alert(1)</script>": "<img src=x onerror=alert(1)>",
@@ -75,6 +79,22 @@ def test_the_name_of_an_uploaded_file_is_text(hostile_index, monkeypatch):
     page.file_uploader[0].upload("<script>x.png", b"no picture", "image/png").run()
     (said,) = faults(page)
     assert "&lt;script&gt;x.png: no picture format" in said
+
+
+def test_traits_that_are_read_are_text(hostile_index, monkeypatch):
+    read = [(("<u>kind", "<script>alert(1)</script>"), 0.9)]
+    known = Membership("<b>bad", 1.0, known=True)
+    monkeypatch.setattr(TraitRecognisers, "shown", lambda *_: read)
+    monkeypatch.setattr(SearchEngine, "identify", lambda *_: known)
+    page = opened(hostile_index, monkeypatch)
+    page.file_uploader[0].upload("new.png", example_picture(), "image/png").run()
+    assert not faults(page)
+    _, html = drawn(page)
+    assert "<script" not in html
+    assert "<u>" not in html
+    assert (
+        '<td class="soft">&lt;u&gt;kind</td><td>&lt;script&gt;alert(1)&lt;/script&gt;</td>' in html
+    )
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ def _asked(engine: SearchEngine, query: Query) -> None:
     if query.row >= 0:
         sale = cards.sale_line(engine.catalog.last_sale(query.row))
         known = f"<p>{sale}</p>"
+        if traits := cards.chips(engine.catalog.traits(query.row)):
+            known += f"<h3>Known traits</h3>{traits}"
     st.html(
         f'<div class="facts">{boxed(_picture(engine, query), query.name)}'
         f'<p class="name">{escaped(query.name)}</p>{known}</div>'

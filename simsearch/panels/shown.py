@@ -1,6 +1,4 @@
-"""The traits of a picture: known of an item; of any other picture as its collection reads them."""
-
-from collections.abc import Iterable
+"""The traits that a picture shows, as the recogniser of its collection reads them."""
 
 import streamlit as st
 
@@ -11,38 +9,26 @@ from simsearch.panels.words import escaped
 
 
 def show(engine: SearchEngine, answer: Answer) -> None:
-    """Draw traits with how sure they are; nothing where the index cannot tell."""
+    """Draw the traits of a picture that is no item, each with its probability.
+
+    Nothing is drawn where its collection is not known, or has no recogniser.
+    """
     query, found = answer.query, answer.membership
-    if query.row >= 0:
-        rows = "".join(_row(trait, _KNOWN) for trait in engine.catalog.traits(query.row))
-    else:
-        read = engine.traits.shown(query.rgb, found.name) if found.known else []
-        rows = _read(read)
+    if query.row >= 0 or not found.known:
+        return
+    rows = "".join(_row(*one) for one in engine.traits.shown(query.rgb, found.name))
     if rows:
         st.html(
-            f'<div class="facts"><h3>Traits</h3><table class="plain traits"><tbody>{rows}</tbody>'
-            "</table></div>"
+            '<div class="facts"><h3>Traits it shows</h3><table class="plain traits">'
+            f"<tbody>{rows}</tbody></table></div>"
         )
 
 
-_KNOWN = '<span class="soft">known</span>'
-
-
-def _read(traits: Iterable[tuple[Trait, float]]) -> str:
-    """HTML rows of traits with their probabilities, as numbers and as bars."""
-    return "".join(
-        _row(
-            trait,
-            f'<div class="bar"><i style="width:{share:.0%}"></i></div>'
-            f'<span class="soft">{share:.0%}</span>',
-        )
-        for trait, share in traits
-    )
-
-
-def _row(trait: Trait, said: str) -> str:
+def _row(trait: Trait, share: float) -> str:
+    """HTML of one trait, its probability as a bar and as a number."""
     kind, value = trait
     return (
-        f'<tr><td class="soft">{escaped(kind)}</td><td>{escaped(value)}</td>'
-        f'<td class="sure">{said}</td></tr>'
+        f'<tr><td class="soft">{escaped(kind)}</td><td>{escaped(value)}</td><td class="sure">'
+        f'<div class="bar"><i style="width:{share:.0%}"></i></div>'
+        f'<span class="soft">{share:.0%}</span></td></tr>'
     )
