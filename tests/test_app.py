@@ -98,6 +98,10 @@ def test_traits_of_an_unlabelled_picture_are_read_with_probabilities(
         bar, share = re.search(r"width:(\d+)%.*>(\d+)%</span>", said).groups()
         assert bar == share
         assert int(share) == pytest.approx(100 * one["probability"], abs=0.51)
+    engine = sample_index.engine
+    query = engine.read(picture.read_bytes(), "new.png")
+    for (_, value), sure in engine.traits.shown(query.rgb, "teapots"):
+        assert f'{escape(value)} <span class="soft">{sure:.0%}</span>' in html(page), "compared so"
 
 
 def test_traits_of_an_item_are_known_and_not_read(sample_index, monkeypatch):

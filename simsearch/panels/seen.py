@@ -17,6 +17,8 @@ def traits_of(engine: SearchEngine, query: Query, collection: str) -> Mapping[Tr
     """
     if query.row >= 0:
         return dict.fromkeys(engine.catalog.traits(query.row), 1.0)
+    if collection in engine.traits.by_collection:
+        return dict(engine.traits.shown(query.rgb, collection))
     spaces = engine.retriever.spaces
     scores = spaces.trait_scores(query.descriptor, collection)
     if scores is None:
