@@ -146,6 +146,15 @@ def test_without_two_items_nobody_can_ask():
         evaluate_retrieval(Material("planted", catalog, table, SPANS), SETTINGS)
 
 
+def test_two_identical_pictures_are_no_fault():
+    catalog, table = joined(collection("one", 2, 0))
+    table.descriptors[:] = table.descriptors[0]
+    result = evaluate_retrieval(Material("planted", catalog, table, SPANS), SETTINGS)
+    (other,) = result.split.indexed
+    for answers in result.methods.values():
+        assert answers.neighbors.ids[0].tolist() == [other, -1, -1, -1, -1]
+
+
 def test_without_traits_only_precision_is_known(material):
     bare = material.catalog.with_columns(traits=[[]] * len(material.catalog))
     result = evaluate_retrieval(Material("planted", bare, material.descriptors, SPANS), SETTINGS)

@@ -14,13 +14,14 @@ _NOTE = (
     "there is a grid of colours; vectors: by the cosine of vectors alone, or the descriptor's own "
     "measure; traits: with the labels of indexed items. precision and nearest: share of the {k} "
     "nearest, and of the nearest, of the same collection. AMI: agreement of as many groups as "
-    "collections with these, as cluster makes groups; AMI deep: of the network's part alone. "
+    "collections with these, as cluster makes groups (by outlines where there is a grid); AMI "
+    "vectors: of vectors; AMI deep: of the network's part alone. "
     "copies: mean recall@1 of edited copies by the descriptor alone; undone: edits undone before, "
     "as query does. skill: of prices where the descriptor alone says what is alike. pictures/s: "
     "from prepared pictures to vectors. bytes: of a descriptor."
 )
 _BEST = dict.fromkeys(
-    ("look", "vectors", "traits", "precision", "nearest", "AMI", "AMI deep"), max
+    ("look", "vectors", "traits", "precision", "nearest", "AMI", "AMI vectors", "AMI deep"), max
 ) | dict.fromkeys(("copies", "undone", "skill"), max)
 
 
@@ -73,6 +74,7 @@ def _row(row: Quality) -> Row:
         "precision": row.mean("precision"),
         "nearest": row.mean("nearest"),
         "AMI": row.ami.get("groups"),
+        "AMI vectors": row.ami.get("vector"),
         "AMI deep": row.ami.get("deep"),
         "copies": _mean(row.recall(ALONE)),
         "undone": _mean(row.recall(UNDONE)),
