@@ -76,6 +76,12 @@ def test_every_command_says_in_a_list_what_it_does(words):
     assert COMMANDS[words].get_short_help_str(100).endswith((".", "?"))
 
 
+@by_command
+def test_a_command_has_no_option_twice(words):
+    names = [name for param in COMMANDS[words].params for name in param.opts]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_no_command_shows_help(capsys):
     assert cli.run([]) == 0
     assert "Usage: simsearch" in capsys.readouterr().out
