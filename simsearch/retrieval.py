@@ -92,7 +92,8 @@ class Retriever:
         """Candidates, joined by those nearest in traits, with their final distances."""
         if not len(ids):
             return ids, np.empty(0, dtype=np.float32)
-        look = self._look(descriptor, ids)
+        own = self._majority(ids[:VOTERS])
+        look = self._look(descriptor, ids, own)
         if balance == 0:
             return ids, look
         collection = self.collection_of(ids, look)
@@ -102,13 +103,17 @@ class Retriever:
         nearest = members[np.argsort(-overlap, kind="stable")[: len(ids)]]
         new = np.setdiff1d(nearest, ids)
         if len(new):
-            ids, look = np.append(ids, new), np.append(look, self._look(descriptor, new))
+            ids, look = np.append(ids, new), np.append(look, self._look(descriptor, new, own))
         apart = np.ones(len(self.catalog), dtype=np.float32)
         apart[members] -= overlap
         return ids, np.float32(balance) * apart[ids] + np.float32(1 - balance) * look
 
-    def _look(self, descriptor: NDArray[np.floating], ids: Ids) -> Floats:
-        """Distance of look to some rows: by every cell where there is a grid, else by vector."""
+    def _look(self, descriptor: NDArray[np.floating], ids: Ids, own: int) -> Floats:
+        """Distance of look to some rows: by every cell where there is a grid, else by vector.
+
+        Cells have the weights of one collection, to which the picture seems to belong: distances
+        that each candidate's collection weighs in its own way cannot be compared.
+        """
         grid = self.spaces.grid
         if grid is None:
             # Half the squared gap of unit vectors is their cosine distance, and 0 where equal.
@@ -116,8 +121,7 @@ class Retriever:
             halves: Floats = np.einsum("nd,nd->n", gaps, gaps) / np.float32(2)
             return np.minimum(halves, np.float32(2))
         candidates = self.descriptors.rows(ids)[:, grid]
-        weights = self._cell_weights[self.catalog.collection_codes[ids]]
-        return look_distance(descriptor[grid], candidates, weights)
+        return look_distance(descriptor[grid], candidates, self._cell_weights[own])
 
     def agreement(self, descriptor: NDArray[np.floating], row: int) -> Floats | None:
         """Where a picture looks like an item.
@@ -144,9 +148,11 @@ class Retriever:
 
     def collection_of(self, ids: Ids, look: Floats) -> str:
         """The collection that most of the nearest candidates belong to."""
-        nearest = ids[np.lexsort((ids, look))[:VOTERS]]
-        votes = np.bincount(self.catalog.collection_codes[nearest])
-        return self._names[int(votes.argmax())]
+        return self._names[self._majority(ids[np.lexsort((ids, look))[:VOTERS]])]
+
+    def _majority(self, ids: Ids) -> int:
+        """Code of the collection that most of some rows belong to."""
+        return int(np.bincount(self.catalog.collection_codes[ids]).argmax())
 
     def trait_overlap(
         self, descriptor: NDArray[np.floating], collection: str, allowed: Mask | None = None

@@ -61,8 +61,8 @@ def any_kind(request, found) -> Retriever:
     return dataclasses.replace(found, index=index)
 
 
-def look(one: Retriever, descriptor: np.ndarray, row: int) -> float:
-    weights = one.spaces.cell_weights(one.catalog.item(row).collection).astype(float)
+def look(one: Retriever, descriptor: np.ndarray, row: int, weighed_as: str) -> float:
+    weights = one.spaces.cell_weights(weighed_as).astype(float)
     apart = (descriptor.astype(float) - one.descriptors.rows([row])[0]).reshape(-1, 3)
     return float(weights @ (1 - 1 / (1 + (apart**2).sum(axis=1) / MATCH_SCALE**2)))
 
@@ -76,6 +76,12 @@ def overlap(one: Retriever, descriptor: np.ndarray, row: int) -> float:
     return shared / (sum(read.values()) + len(item.traits) - shared)
 
 
+def majority(one: Retriever, rows: list[int]) -> str:
+    votes = Counter(one.catalog.item(row).collection for row in rows)
+    order = list(one.catalog.collections)
+    return min(votes, key=lambda name: (-votes[name], order.index(name)), default="")
+
+
 def plain_search(
     one: Retriever, descriptor: np.ndarray, k: int, balance: float, allowed: np.ndarray
 ) -> list[tuple[float, int]]:
@@ -84,17 +90,17 @@ def plain_search(
     rows = np.flatnonzero(allowed).tolist()
     by_vector = sorted(rows, key=lambda row: (1 - one.index.vectors[row] @ vector, row))
     candidates = by_vector[: max(retrieval.SHORTLIST, 2 * k)]
-    distance = {row: look(one, descriptor, row) for row in candidates}
+    own = majority(one, candidates[:VOTERS])
+    distance = {row: look(one, descriptor, row, own) for row in candidates}
     nearest = sorted(candidates, key=lambda row: (distance[row], row))[:VOTERS]
-    votes = Counter(one.catalog.item(row).collection for row in nearest)
-    order = list(one.catalog.collections)
-    voted = min(votes, key=lambda name: (-votes[name], order.index(name)), default="")
+    voted = majority(one, nearest)
     if balance > 0 and voted in one.spaces.vocabulary:
         members = [row for row in rows if one.catalog.item(row).collection == voted]
         shared = {row: overlap(one, descriptor, row) for row in members}
         best = sorted(members, key=lambda row: (-shared[row], row))[: len(candidates)]
         distance = {
-            row: balance * (1 - shared.get(row, 0)) + (1 - balance) * look(one, descriptor, row)
+            row: balance * (1 - shared.get(row, 0))
+            + (1 - balance) * look(one, descriptor, row, own)
             for row in {*candidates, *best}
         }
     return sorted((value, row) for row, value in distance.items())
@@ -159,6 +165,35 @@ def test_every_item_finds_itself_at_distance_nought(any_kind):
     neighbors = any_kind.search(any_kind.descriptors.rows(rows), 1)
     np.testing.assert_array_equal(neighbors.ids[:, 0], rows)
     assert not neighbors.distances.any()
+
+
+def test_collections_that_vary_in_a_few_cells_do_not_come_before_ones_own():
+    rng = np.random.default_rng(5)
+    families = rng.random((4, 1024, 3))
+    drawn = families.repeat(20, axis=0)
+    redrawn = rng.random((80, 1024)) < 0.4
+    drawn[redrawn] = rng.random((redrawn.sum(), 3))
+    plain = np.full((80, 1024, 3), 0.5)
+    plain[:, :4] = rng.integers(0, 2, (80, 4, 1))  # the drawn ones show the same in these cells
+    drawn[:, :4] = rng.integers(0, 2, (80, 4, 1))
+    descriptors = np.concatenate([drawn, plain]).reshape(160, 3072).astype(np.float16)
+    names = ["drawn"] * 80 + ["plain"] * 80
+    catalog = Catalog.from_items(
+        [
+            dataclasses.replace(item, collection=name, token_id=str(row), traits=())
+            for row, (item, name) in enumerate(
+                zip(list(make()[0].items())[:160], names, strict=True)
+            )
+        ]
+    )
+    spaces = Spaces.fit(Table(descriptors), catalog, SPANS)
+    one = Retriever(
+        spaces, build_index("flat", spaces.look.transform(descriptors)), Table(descriptors), catalog
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retrieval, "SHORTLIST", 160)
+        found = one.search(descriptors[:80:10], 10)
+    assert (found.ids < 80).all()
 
 
 def test_traits_find_an_item_that_no_vector_is_near(found):
