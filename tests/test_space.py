@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from planted import SPANS, collection, noisy
 
-from simsearch.space.look import GRID_CODE, WHITENING, WIDTH, LookSpace
+from simsearch.space.look import DEEP_SHARE, GRID_CODE, WHITENING, WIDTH, LookSpace
 
 PLAIN = (("pixels", 0, 12),)
 BOTH = (*SPANS, ("deep", 3072, 3080))
@@ -47,8 +47,8 @@ def by_hand(data: np.ndarray, asked: np.ndarray) -> np.ndarray:
         return GRID_CODE(some[:, :3072]).astype(float), some[:, 3072:].astype(float)
 
     parts = []
-    for fitted, own in zip(blocks(data), blocks(asked), strict=True):
-        scale = fitted.var(axis=0).sum() ** -0.5
+    for fitted, own, share in zip(blocks(data), blocks(asked), (1, DEEP_SHARE), strict=True):
+        scale = np.sqrt(share / fitted.var(axis=0).sum())
         parts.append([scale * (fitted - fitted.mean(axis=0)), scale * (own - fitted.mean(axis=0))])
     fitted, own = (np.hstack(pair) for pair in zip(*parts, strict=True))
     _, singular, axes = np.linalg.svd(fitted, full_matrices=False)

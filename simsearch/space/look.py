@@ -16,6 +16,12 @@ WIDTH = 256
 WHITENING = 0.25
 """Coordinates are divided by their variance to this power: .5 would be whitening, 0 plain PCA."""
 GRID_CODE = ColourCode(side=16, features=16, sigma=0.08)
+DEEP_SHARE = 0.1
+"""Variance that the deep block is given, where a grid block has 1.
+
+With 1, vectors of a trained network group by collection far better, but strangers pass for members
+more often (3% instead of 1%), and neighbours tell a little less about prices.
+"""
 _LEAST_VARIANCE = 1e-6
 """Components of less variance are left out; a block has about 1."""
 _ROUNDING = 1e-10
@@ -28,7 +34,7 @@ _CONSTANT = 1e-3
 class LookSpace:
     """Colour-coded blocks, joined, partly whitened by PCA, brought to unit length.
 
-    Colours are coded (see ``ColourCode``), every block is brought to the same variance, and
+    Colours are coded (see ``ColourCode``), every block is brought to its share of the variance, and
     principal components are divided by the fourth root of their variance: full whitening lets rare
     detail drown what people see first, none lets the background drown all else.
 
@@ -122,14 +128,16 @@ def _coded(descriptors: NDArray[np.floating], spans: Sequence[Span]) -> Floats:
 
 
 def _scales(centred: Floats, mean: Floats, spans: Sequence[Span]) -> Floats:
-    """Factor of each column (m,) that brings every block to a variance of 1.
+    """Factor of each column (m,) that brings every block to its share of the variance.
 
     A block that does not vary, but for rounding, is left as it is.
     """
+    names = [name for name, _, _ in spans]
     scales = np.ones_like(mean)
-    for place in _places(spans):
+    for name, place in zip(names, _places(spans), strict=True):
+        share = DEEP_SHARE if name == "deep" and "grid" in names else 1.0
         block = centred[:, place]
         variance = float(np.einsum("ij,ij->i", block, block).mean())
         if variance > _ROUNDING * float(mean[place] @ mean[place]):
-            scales[place] = variance**-0.5
+            scales[place] = (share / variance) ** 0.5
     return scales

@@ -21,7 +21,7 @@ from simsearch.tensors import save_state
 Floats = NDArray[np.float32]
 
 NAME = "spaces.safetensors"
-FORMAT = "4"
+FORMAT = "3"
 """Of this file; raised where fitting changes so that what was fitted before no longer serves."""
 FIT_ITEMS = 10_000
 """Items the look space is fitted on at most, drawn evenly from the collections."""
