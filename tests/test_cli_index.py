@@ -71,7 +71,7 @@ def build(capsys, *args: object, code: int = 0) -> tuple[str, str]:
 def test_build_says_what_it_made(dots, mine, capsys):
     out, err = build(capsys, dots, "--out", mine)
     assert "dots         Dots       6" in out
-    assert "6 in 1 collections" in out
+    assert "6 in 1 collection" in out
     assert "3, 2 of them left out of prices (1 self-trade, 1 zero-price)" in " ".join(out.split())
     assert err.splitlines() == ["reading …", "encoding …", "writing …", "fitting …"]
     catalog = Catalog.read(mine / store.CATALOG)
@@ -194,7 +194,7 @@ def test_remove_takes_items_and_their_sales(dots, mine, capsys):
     build(capsys, dots, "--out", mine)
     before = SearchEngine.open(mine).retriever.index.vectors.copy()
     out, _ = typed(capsys, "index", "remove", mine, "dots/0", "dots/4")
-    assert "4 in 1 collections" in out
+    assert "4 in 1 collection" in out
     engine = SearchEngine.open(mine)
     assert engine.catalog.keys() == [f"dots/{number}" for number in (1, 2, 3, 5)]
     np.testing.assert_array_equal(engine.retriever.index.vectors, before[[1, 2, 3, 5]])
@@ -203,7 +203,7 @@ def test_remove_takes_items_and_their_sales(dots, mine, capsys):
     _, err = typed(capsys, "index", "remove", mine, "dots/0", code=1)
     assert err == f"error: no item 'dots/0' in {mine}; nothing was removed\n"
     out, _ = typed(capsys, "index", "remove", mine, "dots/1", "dots/1")
-    assert "3 in 1 collections" in out
+    assert "3 in 1 collection" in out
 
 
 def test_what_an_earlier_run_left_is_told(dots, mine, capsys):
