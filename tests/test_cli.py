@@ -190,6 +190,18 @@ def test_errors_of_the_system_are_one_line(error, line, monkeypatch, capsys):
     assert capsys.readouterr().err == line
 
 
+def test_an_interrupt_that_a_library_made_an_error_of_is_still_one(monkeypatch, capsys):
+    def fail(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ImportError("half imported")  # noqa: B904
+
+    monkeypatch.setattr(store, "read_whole", fail)
+    assert cli.run(["index", "info", "x"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
 def test_a_process_ends_with_the_code_and_without_a_traceback(tmp_path):
     code, out, err = ran("index", "info", "nowhere", cwd=tmp_path)
     assert (code, out) == (1, "")
@@ -205,7 +217,7 @@ def test_an_interrupt_ends_with_130(sample_index, tmp_path):
     assert process.stderr.readline() == f"index: {Path('indexes/mine')}\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     assert err.strip() == "error: interrupted"
 
 

@@ -5,7 +5,7 @@ Only ``main`` is here: it turns whatever happens into an exit code and at most o
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -78,9 +78,16 @@ def _explained(error: BaseException) -> tuple[int, str]:
         return error.exit_code, error.format_message()
     if isinstance(error, SimsearchError):
         return USAGE if isinstance(error, UsageError) else FAILED, str(error)
-    if isinstance(error, KeyboardInterrupt | click.Abort):
+    if any(isinstance(one, KeyboardInterrupt | click.Abort) for one in _chain(error)):
         return INTERRUPTED, "interrupted"
     return FAILED, _unforeseen(error)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came of: libraries turn an interrupt into errors of their own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _unforeseen(error: BaseException) -> str:
