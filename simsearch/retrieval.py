@@ -70,10 +70,13 @@ class Retriever:
             ids (q, k) and distances 0..2, ascending; -1 and inf where fewer are allowed.
         """
         near = self.shortlist(descriptors, k, allowed)
+        # Found without the mask, so that a distance is the same whatever a question leaves out.
+        voters = self.index.search(self.spaces.look.transform(descriptors), VOTERS).ids
         found = Neighbors.empty(len(descriptors), k)
         for row, descriptor in enumerate(descriptors):
             candidates = near.ids[row][near.ids[row] >= 0]
-            ids, distances = self._rank(descriptor, candidates, balance, allowed)
+            own = self._majority(voters[row][voters[row] >= 0])
+            ids, distances = self._rank(descriptor, candidates, own, balance, allowed)
             order = np.lexsort((ids, distances))[:k]
             found.ids[row, : len(order)] = ids[order]
             found.distances[row, : len(order)] = distances[order]
@@ -87,12 +90,16 @@ class Retriever:
         return self.index.search(self.spaces.look.transform(descriptors), count, allowed=allowed)
 
     def _rank(
-        self, descriptor: NDArray[np.floating], ids: Ids, balance: float, allowed: Mask | None
+        self,
+        descriptor: NDArray[np.floating],
+        ids: Ids,
+        own: int,
+        balance: float,
+        allowed: Mask | None,
     ) -> tuple[Ids, Floats]:
         """Candidates, joined by those nearest in traits, with their final distances."""
         if not len(ids):
             return ids, np.empty(0, dtype=np.float32)
-        own = self._majority(ids[:VOTERS])
         look = self._look(descriptor, ids, own)
         if balance == 0:
             return ids, look

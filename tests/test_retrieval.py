@@ -90,7 +90,8 @@ def plain_search(
     rows = np.flatnonzero(allowed).tolist()
     by_vector = sorted(rows, key=lambda row: (1 - one.index.vectors[row] @ vector, row))
     candidates = by_vector[: max(retrieval.SHORTLIST, 2 * k)]
-    own = majority(one, candidates[:VOTERS])
+    voters = one.index.search(vector[None].astype(np.float32), VOTERS).ids[0].tolist()
+    own = majority(one, voters)
     distance = {row: look(one, descriptor, row, own) for row in candidates}
     nearest = sorted(candidates, key=lambda row: (distance[row], row))[:VOTERS]
     voted = majority(one, nearest)
