@@ -69,9 +69,10 @@ class Retriever:
         Returns:
             ids (q, k) and distances 0..2, ascending; -1 and inf where fewer are allowed.
         """
-        near = self.shortlist(descriptors, k, allowed)
+        everything = self.shortlist(descriptors, k)
+        near = everything if allowed is None else self.shortlist(descriptors, k, allowed)
         # Found without the mask, so that a distance is the same whatever a question leaves out.
-        voters = self.index.search(self.spaces.look.transform(descriptors), VOTERS).ids
+        voters = everything.ids[:, :VOTERS]
         found = Neighbors.empty(len(descriptors), k)
         for row, descriptor in enumerate(descriptors):
             candidates = near.ids[row][near.ids[row] >= 0]

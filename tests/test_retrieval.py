@@ -90,8 +90,7 @@ def plain_search(
     rows = np.flatnonzero(allowed).tolist()
     by_vector = sorted(rows, key=lambda row: (1 - one.index.vectors[row] @ vector, row))
     candidates = by_vector[: max(retrieval.SHORTLIST, 2 * k)]
-    voters = one.index.search(vector[None].astype(np.float32), VOTERS).ids[0].tolist()
-    own = majority(one, voters)
+    own = majority(one, one.shortlist(descriptor[None], k).ids[0][:VOTERS].tolist())
     distance = {row: look(one, descriptor, row, own) for row in candidates}
     nearest = sorted(candidates, key=lambda row: (distance[row], row))[:VOTERS]
     voted = majority(one, nearest)
