@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simsearch.classifiers.presets import DESCRIPTORS, NEIGHBORS, ClassifierSettings
 from simsearch.encoders import Encoder, fingerprint, load_encoder
 from simsearch.training.decoding import Pictures, Preparation, square
+from simsearch.training.network import colours
 
 if TYPE_CHECKING:
     import torch
@@ -70,5 +71,6 @@ def as_tensor(described: NDArray[np.generic], device: "torch.device") -> "Tensor
     """What a network takes: colours 0 to 1, (n, 3, side, side), or descriptors (n, dim)."""
     import torch
 
-    moved = torch.from_numpy(np.ascontiguousarray(described)).to(device)
-    return moved.permute(0, 3, 1, 2).float() / 255 if moved.ndim == 4 else moved.float()
+    if described.ndim == 4:
+        return colours(described.astype(np.uint8, copy=False), device)
+    return torch.from_numpy(np.ascontiguousarray(described)).to(device).float()

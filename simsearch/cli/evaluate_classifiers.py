@@ -11,9 +11,9 @@ import click
 from simsearch.classifiers.presets import PRESETS
 from simsearch.cli.commands import command
 from simsearch.cli.console import JsonCommand, console, interruptible, json_option, stages
-from simsearch.cli.labelled import Labelled, labelled_options, tell_left_out, use_threads
+from simsearch.cli.labelled import Labelled, labelled_options, tell_left_out
 from simsearch.cli.measuring import progress_of, report_option, rows_table, write_result
-from simsearch.cli.options import into, path_type, sources_argument
+from simsearch.cli.options import into, path_type, sources_argument, use_threads
 from simsearch.cli.sources import read_catalog
 
 _QUICK = "neighbours,linear,study-5"

@@ -166,11 +166,3 @@ def _is_tree(path: Path) -> bool:
     """Whether a source is a folder whose sub-folders are classes, or splits with classes."""
     others = ("manifest.json", "collection.toml", "*/collection.toml")
     return path.is_dir() and not any(any(path.glob(name)) for name in others)
-
-
-def use_threads(count: int | None) -> None:
-    """Let PyTorch compute on so many cores; None means all."""
-    import torch
-
-    if count:
-        torch.set_num_threads(count)

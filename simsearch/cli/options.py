@@ -93,6 +93,14 @@ threads_option = click.option(
 )
 
 
+def use_threads(count: int | None) -> None:
+    """Let PyTorch compute on so many cores; None means all."""
+    import torch
+
+    if count:
+        torch.set_num_threads(count)
+
+
 def check_out(out: Path) -> None:
     """Refuse a file of weights that could not be written, before any work is done."""
     if out.suffix != ".safetensors" or out.is_dir():

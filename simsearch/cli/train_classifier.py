@@ -9,9 +9,9 @@ import click
 from simsearch.classifiers.presets import PRESETS
 from simsearch.cli.commands import command
 from simsearch.cli.console import console, facts, interruptible, notice, seconds_text, stages
-from simsearch.cli.labelled import Labelled, labelled_options, tell_left_out, use_threads
+from simsearch.cli.labelled import Labelled, labelled_options, tell_left_out
 from simsearch.cli.measuring import progress_of
-from simsearch.cli.options import check_out, into, path_type, sources_argument
+from simsearch.cli.options import check_out, into, path_type, sources_argument, use_threads
 from simsearch.cli.sources import read_catalog
 
 if TYPE_CHECKING:

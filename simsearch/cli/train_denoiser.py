@@ -16,6 +16,7 @@ from simsearch.cli.options import (
     seed_option,
     sources_argument,
     threads_option,
+    use_threads,
 )
 
 if TYPE_CHECKING:
@@ -78,15 +79,12 @@ def denoiser(settings: Settings) -> None:
     comes a card in JSON that says what it was trained on and how well it does on pictures held out.
     An index takes it by --preprocess denoise:FILE.
     """
-    import torch
-
     from simsearch.training.denoiser import DenoiserTraining, publish
     from simsearch.training.noised import PATCHES
     from simsearch.training.pictures import read_pictures
 
     chosen = _chosen(settings)
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    use_threads(settings.threads)
     folder = settings.out.with_name(f"{settings.out.name}.training")
     with interruptible(f"the same command with --resume goes on from {folder}"), stages() as show:
         show.begin("decoding")

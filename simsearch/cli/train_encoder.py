@@ -16,6 +16,7 @@ from simsearch.cli.options import (
     seed_option,
     sources_argument,
     threads_option,
+    use_threads,
 )
 
 if TYPE_CHECKING:
@@ -100,15 +101,12 @@ def encoder(settings: Settings) -> None:
     known, and to tell collections apart. Checkpoints lie in FILE.training; beside FILE comes a card
     that says what it was trained on, and the curve.
     """
-    import torch
-
     from simsearch.training.card import publish
     from simsearch.training.encoder import EncoderTraining
     from simsearch.training.pictures import read_pictures
 
     chosen = _chosen(settings)
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    use_threads(settings.threads)
     folder = settings.out.with_name(f"{settings.out.name}.training")
     with interruptible(f"the same command with --resume goes on from {folder}"), stages() as show:
         show.begin("decoding")

@@ -28,6 +28,7 @@ from simsearch.training.checkpoint import (
     save_checkpoint,
 )
 from simsearch.training.decoding import Pictures
+from simsearch.training.network import colours
 from simsearch.training.noised import noised_view
 from simsearch.training.pictures import TrainingPictures
 
@@ -189,16 +190,16 @@ class DenoiserTraining:
         drawn = self._patches[np.sort(rng.choice(self._seen, count, replace=False))]
         cpu = torch.device("cpu")
         change = Augmentation(self.settings.augment, self.settings.seed * 1_000_003 + step, cpu)
-        wanted = _levels(change(_tensor(drawn)))
+        wanted = _levels(change(colours(drawn, cpu)))
         noised = np.stack([noised_view(one, rng) for one in wanted])
-        return _tensor(wanted).to(self._device), _tensor(noised).to(self._device)
+        return colours(wanted, self._device), colours(noised, self._device)
 
     def denoised(self, patches: Pictures) -> Pictures:
         """What the network makes of pictures (n, h, w, 3) whose sides are multiples of 4."""
         import torch
 
         with torch.inference_mode():
-            return _levels(cleaned(self._network, _tensor(patches).to(self._device)).cpu())
+            return _levels(cleaned(self._network, colours(patches, self._device)).cpu())
 
     def _try(self, loss: float) -> None:
         """Measure, remember, keep what is best."""
@@ -238,13 +239,6 @@ def _noised_by_kind(wanted: Pictures) -> dict[str, Pictures]:
 def _error(found: Pictures, wanted: Pictures) -> float:
     """Root of the mean squared difference, in levels of 255."""
     return float(np.sqrt(np.square(found.astype(np.float32) - wanted).mean()))
-
-
-def _tensor(pictures: Pictures) -> "Tensor":
-    """Colours 0 to 1, (n, 3, h, w)."""
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
 
 
 def _levels(pictures: "Tensor") -> NDArray[np.uint8]:

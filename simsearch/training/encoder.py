@@ -23,7 +23,7 @@ from simsearch.training.checkpoint import (
     save_checkpoint,
 )
 from simsearch.training.decoding import Pictures
-from simsearch.training.network import folded, learner, normalized, start_from
+from simsearch.training.network import colours, folded, learner, normalized, start_from
 from simsearch.training.pictures import TrainingPictures
 from simsearch.training.run import Run, TrainingSettings, Tried
 from simsearch.training.trial import Trial
@@ -123,7 +123,7 @@ class EncoderTraining:
 
     def _original(self, group: Group, views: Views) -> "Tensor":
         """The pictures of a group, now and then as those of a collection never seen."""
-        pictures = self._tensor(group.pixels)
+        pictures = colours(group.pixels, self._device)
         return views.new_collection(pictures) if views.chance() < _NEW_COLLECTION else pictures
 
     def _losses(self, features: "Tensor", groups: Sequence[Group]) -> "dict[str, Tensor]":
@@ -157,12 +157,6 @@ class EncoderTraining:
             maps = self._backbone(normalized(pictures))
         return functional.normalize(maps.float().flatten(1), dim=1) * 16
 
-    def _tensor(self, pixels: Pictures) -> "Tensor":
-        import torch
-
-        moved = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device)
-        return moved.permute(0, 3, 1, 2).float() / 255
-
     def describe(self, pictures: Pictures) -> NDArray[np.float32]:
         """Features float32 (n, d) of pictures (n, 64, 64, 3), as the plain network has them."""
         import torch
@@ -170,7 +164,9 @@ class EncoderTraining:
         self._learner.eval()
         with torch.inference_mode():
             parts = [
-                self._features(self._tensor(pictures[start : start + _DESCRIBED])).cpu().numpy()
+                self._features(colours(pictures[start : start + _DESCRIBED], self._device))
+                .cpu()
+                .numpy()
                 for start in range(0, len(pictures), _DESCRIBED)
             ]
         return np.concatenate(parts)

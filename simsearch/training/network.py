@@ -81,6 +81,14 @@ def start_from(trained: "nn.Sequential", path: Path) -> None:
             norm.state_dict()["running_var"].fill_(1 - norm.eps)
 
 
+def colours(pictures: NDArray[np.uint8], device: "torch.device") -> "torch.Tensor":
+    """Pictures (n, h, w, 3) as colours 0 to 1, (n, 3, h, w)."""
+    import torch
+
+    moved = torch.from_numpy(np.ascontiguousarray(pictures)).to(device)
+    return moved.permute(0, 3, 1, 2).float() / 255
+
+
 def normalized(pictures: "torch.Tensor") -> "torch.Tensor":
     """Colours 0 to 1, (n, 3, h, w), as the network takes them."""
     import torch
