@@ -14,7 +14,8 @@ from simsearch.classifiers.labelled import Draw, read_labelled
 from simsearch.classifiers.networks import build_network
 from simsearch.classifiers.presets import PRESETS, ClassifierSettings, Preset
 from simsearch.cli.labelled import Labelled
-from simsearch.errors import UsageError, WeightsError
+from simsearch.errors import StoreError, UsageError, WeightsError
+from simsearch.preprocessing import Preprocessing
 from simsearch.tensors import load_state, read_metadata, save_state
 from simsearch.training.checkpoint import BEST, CHECKPOINT
 
@@ -198,6 +199,40 @@ def test_a_file_gives_the_same_answers(pictures, tmp_path, preset, side):
         assert tell.all()
 
 
+@pytest.mark.parametrize("preset", ["tiny", "linear", "neighbours"])
+def test_preprocessing_is_done_to_all_that_a_classifier_reads(pictures, tmp_path, preset):
+    settings = dataclasses.replace(TINY, preset=preset, epochs=2)
+    plain, behind = Inputs.of(settings), Inputs.of(settings, Preprocessing.read("gaussian:4"))
+    assert plain.fingerprint != behind.fingerprint
+    own = read_labelled(pictures.items, Draw(), behind.preparation, tmp_path / "decoded")
+    raw = read_labelled(pictures.items, Draw(), plain.preparation, tmp_path / "plain")
+    assert own.take(own.rows("test")).std() < raw.take(raw.rows("test")).std()
+    made = train(own, settings, tmp_path / "training", inputs=behind)
+    made.save(tmp_path / "made.safetensors")
+    again = TrainedClassifier.load(tmp_path / "made.safetensors", device="cpu")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(again.prepare(noise), behind.preparation.make(noise))
+    assert again.prepare(noise).std() < plain.preparation.make(noise).std()
+    assert again.classify([noise]) == made.classify([noise])
+    assert json.loads((tmp_path / "made.json").read_text())["preprocessing"] == ["gaussian:4"]
+    if preset != "neighbours":  # of which there is nothing to resume
+        with pytest.raises(UsageError, match="other settings"):
+            train(raw, settings, tmp_path / "training", inputs=plain, resume=True)
+
+
+def test_a_classifier_needs_the_denoiser_beside_it(pictures, tmp_path):
+    inputs = Inputs.of(TINY, Preprocessing.read("denoise"))
+    own = read_labelled(pictures.items, Draw(), inputs.preparation, tmp_path / "decoded")
+    made = train(own, TINY, tmp_path / "training", inputs=inputs)
+    made.save(tmp_path / "made.safetensors")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    again = TrainedClassifier.load(tmp_path / "made.safetensors", device="cpu")
+    assert again.classify([noise]) == made.classify([noise])
+    next(tmp_path.glob("denoiser-*.safetensors")).unlink()
+    with pytest.raises(StoreError, match="the denoiser that pictures go through is missing"):
+        TrainedClassifier.load(tmp_path / "made.safetensors", device="cpu")
+
+
 def test_another_side_is_read_and_one_that_cannot_be_is_refused():
     for preset in ("dense", "fine-tuned"):
         assert Inputs.of(ClassifierSettings(preset, side=96).checked()).preparation.side == 96
@@ -229,6 +264,7 @@ def test_side_and_augmentation_are_given_to_what_reads_pixels():
         per_class=0,
         test_share=0.2,
         valid_share=0.1,
+        preprocess="",
         side=96,
         augment="flip",
         hidden="relu",

@@ -94,7 +94,7 @@ def test_training_lowers_the_error_of_pictures_it_has_not_seen(pictures, tmp_pat
     chosen = DenoiserSettings(width=8, steps=80, batch=8, every=40, augment=(), device="cpu")
     training = DenoiserTraining(pictures, chosen, tmp_path)
     training()
-    first, best = training.history[0]["errors"], training.best["errors"]
+    first, best = training.history[0].errors, training.best.errors
     assert first == training.untouched
     assert set(best) == {"clean", *NOISES}
     assert best["salt-and-pepper"] < 0.8 * first["salt-and-pepper"]

@@ -86,12 +86,12 @@ def test_specs_are_read_again():
     text = "median:3,jpeg:30,gaussian:1.5"
     steps = Preprocessing.read(text)
     assert steps.specs == text.split(",")
-    again = Preprocessing.of_index(None, {"preprocessing": steps.specs})
+    again = Preprocessing.kept(None, {"preprocessing": steps.specs})
     np.testing.assert_array_equal(again(noise_of()), steps(noise_of()))
     assert Preprocessing.read("gaussian:1.0").specs == ["gaussian:1"]
     assert not Preprocessing.read("")
     assert not Preprocessing.read("none")
-    assert not Preprocessing.of_index(None, {"side": 64})
+    assert not Preprocessing.kept(None, {"side": 64})
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_steps_that_this_program_does_not_know_are_refused(median_index, tmp_pat
     for damaged in (["sharpen:3"], "median:3"):
         manifest["encoder"]["settings"]["preprocessing"] = damaged
         (place / "manifest.json").write_text(json.dumps(manifest))
-        with pytest.raises(StoreError, match="upgrade simsearch, or build the index again"):
+        with pytest.raises(StoreError, match="upgrade simsearch, or build or train again"):
             _ = SearchEngine.open(place).encoder
 
 
@@ -339,12 +339,12 @@ def test_an_index_holds_its_denoiser(teapots, denoiser_file, tmp_path, capsys):
     capsys.readouterr()
     save_state(kept, random_state(seed=1), {"format": "1"})
     assert cli.run(query) == 1
-    assert "not the denoiser that the index was built with" in capsys.readouterr().err
+    assert "not the denoiser that pictures went through" in capsys.readouterr().err
     kept.unlink()
     assert cli.run(query) == 1
     told_so = capsys.readouterr().err.strip()
     assert len(told_so.splitlines()) == 1
-    assert "missing; put it back, or build the index again with --preprocess" in told_so
+    assert "missing; put it back, or build or train again with --preprocess" in told_so
 
 
 def test_files_that_hold_no_denoiser_are_refused(tmp_path):

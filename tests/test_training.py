@@ -1,6 +1,7 @@
 """Training: losses and views by hand, folding, a tiny run that learns, the same when resumed."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -217,3 +218,21 @@ def test_the_command_writes_weights_that_an_index_takes(sample_index, tmp_path, 
     assert encoder.training == notes["training"]
     assert encoder.encode(np.zeros((1, SIDE, SIDE, 3), dtype=np.uint8)).shape[0] == 1
     assert cli.run([*command, "--out", str(tmp_path / "x.bin")]) == 2
+
+
+def test_preprocessed_pictures_are_learned_from(sample_index, tmp_path, capsys):
+    out = tmp_path / "mine.safetensors"
+    command = ["train", "encoder", str(sample_index.sources), "--out", str(out), "--resume"]
+    command += ["--width", "2", "--steps", "2", "--every", "2", "--per-collection", "12"]
+    command += ["--device", "cpu", "--threads", "1"]
+    assert cli.run(command) == 0
+    plain = np.load(tmp_path / "mine.safetensors.training" / "pictures.npy")
+    assert cli.run([*command, "--preprocess", "gaussian:2"]) == 2
+    assert "other settings" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "mine.safetensors.training")
+    assert cli.run([*command, "--preprocess", "gaussian:2"]) == 0
+    smooth = np.load(tmp_path / "mine.safetensors.training" / "pictures.npy")
+    assert np.diff(smooth.astype(int), axis=1).std() < np.diff(plain.astype(int), axis=1).std()
+    assert json.loads(out.with_suffix(".json").read_text())["settings"]["preprocessing"] == [
+        "gaussian:2"
+    ]

@@ -257,7 +257,7 @@ def _preprocessing(plan: _Plan, config: BuildConfig) -> Preprocessing:
     """What the pictures went through; where none are encoded, as the index before says."""
     if config.encoding is not None:
         return preprocessing_of(config.encoding.encoder)
-    return Preprocessing.of_index(config.place, plan.stamp.settings)
+    return Preprocessing.kept(config.place, plan.stamp.settings)
 
 
 def _stop_at_sale(unsold: Sequence[Skipped], encoding: Encoding | None) -> None:

@@ -17,6 +17,7 @@ from simsearch.classifiers.networks import build_network, kept_tensors, load_int
 from simsearch.classifiers.presets import BACKBONE, NEIGHBORS, ClassifierSettings
 from simsearch.errors import UsageError, WeightsError
 from simsearch.images import RGB
+from simsearch.preprocessing import SETTING, Preprocessing
 from simsearch.tensors import State, load_state, read_metadata, save_state
 from simsearch.training.checkpoint import chosen_device
 from simsearch.training.decoding import Pictures
@@ -126,6 +127,7 @@ class TrainedClassifier:
             "preset": self.settings.preset,
             "about": self.settings.kind.about,
             "settings": asdict(self.settings),
+            SETTING: self.inputs.preprocessing.specs,
             "parameters": self.model.parameters,
             "best_epoch": self.run.best + 1,
             "curves": self.run.history,
@@ -135,9 +137,10 @@ class TrainedClassifier:
         }
 
     def save(self, path: Path) -> None:
-        """Write a safetensors file, and beside it the card in JSON."""
+        """Write a safetensors file, and beside it the card in JSON and its denoiser, if any."""
         card = json.dumps(self.card(), ensure_ascii=False, indent=2)
         notes = {"format": FORMAT, "encoder": self.inputs.fingerprint, "card": card}
+        self.inputs.preprocessing.keep(path.parent)
         save_state(path, self.model.tensors(), notes)
         path.with_suffix(".json").write_text(card + "\n", encoding="utf-8")
 
@@ -146,13 +149,14 @@ class TrainedClassifier:
         """Open what ``save`` wrote.
 
         Args:
-            path: the safetensors file; the card beside it is not needed.
+            path: the safetensors file; the card beside it is not needed, a denoiser is.
             device: ``cpu``, ``cuda`` or ``auto``.
             weights: file of the encoder's weights where they have been moved.
 
         Raises:
             WeightsError: missing, damaged, of another format, made with other weights of the
                 encoder, or tensors that do not fit.
+            StoreError: the denoiser beside it is missing, or another one.
         """
         notes, state = _read(path)
         try:
@@ -169,7 +173,7 @@ class TrainedClassifier:
                 isinstance(name, str) for name in classes
             ):
                 raise ValueError("it does not name two classes or more")
-            inputs = Inputs.of(settings)
+            inputs = Inputs.of(settings, Preprocessing.kept(path.parent, card))
         except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             raise WeightsError(f"{path}: its card is damaged ({error}); train it anew") from error
         if inputs.fingerprint != notes.get("encoder", ""):

@@ -18,6 +18,7 @@ from simsearch.classifiers.presets import ClassifierSettings
 from simsearch.errors import SourceError
 from simsearch.evaluation.collection import Judged
 from simsearch.evaluation.retrieval import Progress
+from simsearch.preprocessing import NOTHING, Preprocessing
 
 _CHUNK = 512
 
@@ -29,11 +30,13 @@ class ComparisonSettings:
     Attributes:
         trainings: the classifiers, each of another preset.
         draw: which label, and who trains and tests.
+        preprocessing: steps done to every picture before a classifier reads it.
         progress: told what is done, and how far it is.
     """
 
     trainings: Sequence[ClassifierSettings]
     draw: Draw = Draw()  # noqa: RUF009
+    preprocessing: Preprocessing = NOTHING
     progress: Progress = lambda stage, done, total: None
 
 
@@ -97,7 +100,7 @@ def compare(
     plans = [plan.checked() for plan in settings.trainings]
     result: Comparison | None = None
     for plan in plans:
-        inputs = Inputs.of(plan)
+        inputs = Inputs.of(plan, settings.preprocessing)
         pictures = prepared(items, settings.draw, inputs, folder, settings.progress)
         result = result or Comparison(settings, pictures)
         made = train(

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from simsearch.classifiers.comparison import Comparison, Tried
 from simsearch.classifiers.labelled import PARTS
+from simsearch.preprocessing import SETTING
 
 
 def comparison_document(result: Comparison) -> dict[str, object]:
@@ -14,6 +15,7 @@ def comparison_document(result: Comparison) -> dict[str, object]:
         "label": settings.draw.label or "collection",
         "seed": settings.draw.seed,
         "draw": asdict(settings.draw),
+        SETTING: settings.preprocessing.specs,
         "classes": {
             name: {part: counts[part][code] for part in PARTS}
             for code, name in enumerate(pictures.classes)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from simsearch.classifiers.presets import DESCRIPTORS, NEIGHBORS, ClassifierSettings
 from simsearch.encoders import Encoder, fingerprint, load_encoder
+from simsearch.encoders.preprocessed import preprocessed
+from simsearch.preprocessing import NOTHING, Preprocessing
 from simsearch.training.decoding import Pictures, Preparation, square
 from simsearch.training.network import colours
 
@@ -26,13 +28,15 @@ class Inputs:
     Attributes:
         preparation: makes of every picture what is given to them.
         encoder: describes prepared pictures; None where pixels are read.
+        preprocessing: steps done to every picture before all else.
     """
 
     preparation: Preparation
     encoder: Encoder | None = None
+    preprocessing: Preprocessing = NOTHING
 
     @classmethod
-    def of(cls, settings: ClassifierSettings) -> "Inputs":
+    def of(cls, settings: ClassifierSettings, preprocessing: Preprocessing = NOTHING) -> "Inputs":
         """What a preset reads; loads the encoder where it reads descriptors.
 
         Raises:
@@ -41,17 +45,17 @@ class Inputs:
         """
         preset = settings.kind
         if preset.reads not in (DESCRIPTORS, NEIGHBORS):
-            return cls(square(preset.side))
+            return cls(square(preset.side).after(preprocessing), None, preprocessing)
         weights = Path(settings.weights) if settings.weights else None
-        encoder = load_encoder(settings.encoder, weights=weights)
+        encoder = preprocessed(load_encoder(settings.encoder, weights=weights), preprocessing)
         side = len(encoder.prepare(np.zeros((8, 8, 3), dtype=np.uint8)))
         name = f"{encoder.name} {dict(encoder.settings)}"
-        return cls(Preparation(name, side, encoder.prepare), encoder)
+        return cls(Preparation(name, side, encoder.prepare), encoder, preprocessing)
 
     @property
     def fingerprint(self) -> str:
-        """Equal where descriptors can be compared; empty where pixels are read."""
-        return fingerprint(self.encoder) if self.encoder else ""
+        """Equal where the same is read of a picture, but for the side of pixels."""
+        return fingerprint(self.encoder) if self.encoder else ",".join(self.preprocessing.specs)
 
     def describe(self, pictures: Pictures) -> NDArray[np.generic]:
         """Prepared pictures as they are, or their descriptors float32 (n, dim)."""

@@ -69,11 +69,12 @@ def classifiers(settings: Settings) -> None:
 
     names = list(PRESETS) if settings.presets == "all" else settings.presets.split(",")
     trainings = [settings.training(name.strip()) for name in names]
+    preprocessing = settings.preprocessing
     use_threads(settings.threads)
     with _folder(settings.keep) as folder, stages() as show:
         show.begin("reading")
         items = read_catalog(settings.sources).items()
-        plan = ComparisonSettings(trainings, settings.draw, progress_of(show))
+        plan = ComparisonSettings(trainings, settings.draw, preprocessing, progress_of(show))
         result = compare(items, plan, folder, resume=settings.keep is not None)
     tell_left_out(settings.sources, result.pictures)
     write_result(

@@ -15,6 +15,7 @@ from simsearch.cli.options import (
     index_argument,
     into,
     path_type,
+    preprocess_option,
     seed_option,
     sources_argument,
     weights_option,
@@ -125,13 +126,7 @@ simsearch index build punks/ apes.zip --out indexes/two --space traits --rates r
 @click.option("--layer", metavar="L", help="vgg16: layers to read, joined by commas.")
 @click.option("--pooling", metavar="P", help="vgg16: flat, mean, max or gem.")
 @click.option("--preset", metavar="NAME", help="vgg16: imagenet-224 or study-128.")
-@click.option(
-    "--preprocess",
-    default="",
-    metavar="STEPS",
-    help="What is done to pictures, also those that ask, before the encoder sees them: "
-    "jpeg:QUALITY, median:SIDE, gaussian:SIGMA, denoise or denoise:FILE; several joined by commas.",
-)
+@preprocess_option
 @click.option(
     "--hygiene/--no-hygiene",
     default=True,

@@ -9,11 +9,18 @@ import click
 
 from simsearch.classifiers.presets import HIDDEN
 from simsearch.cli.console import listed, notice
-from simsearch.cli.options import device_option, path_type, seed_option, threads_option
+from simsearch.cli.options import (
+    device_option,
+    path_type,
+    preprocess_option,
+    seed_option,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from simsearch.classifiers.labelled import Draw, LabelledPictures
     from simsearch.classifiers.presets import ClassifierSettings
+    from simsearch.preprocessing import Preprocessing
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -27,6 +34,7 @@ class Labelled:
     per_class: int
     test_share: float
     valid_share: float
+    preprocess: str
     side: int
     augment: str
     hidden: str
@@ -43,6 +51,13 @@ class Labelled:
         from simsearch.classifiers.labelled import Draw
 
         return Draw(self.label, self.per_class, self.test_share, self.valid_share, self.seed)
+
+    @property
+    def preprocessing(self) -> "Preprocessing":
+        """Steps done to every picture before a classifier reads it."""
+        from simsearch.preprocessing import Preprocessing
+
+        return Preprocessing.read(self.preprocess)
 
     def training(self, preset: str) -> "ClassifierSettings":
         """How a preset is trained; side and augmentations are for those that read pixels."""
@@ -93,6 +108,7 @@ _OPTIONS = (
         show_default=True,
         help="Part of the training pictures of each class that says when to stop.",
     ),
+    preprocess_option,
     click.option(
         "--side",
         type=click.IntRange(0),

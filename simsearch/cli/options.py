@@ -64,6 +64,14 @@ weights_option = click.option(
     help="Weights of the encoder where they are not the published ones.",
 )
 
+preprocess_option = click.option(
+    "--preprocess",
+    default="",
+    metavar="STEPS",
+    help="What is done to pictures, also those that ask, before anything else sees them: "
+    "jpeg:QUALITY, median:SIDE, gaussian:SIGMA, denoise or denoise:FILE; several joined by commas.",
+)
+
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1),

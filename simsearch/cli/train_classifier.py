@@ -78,10 +78,10 @@ def _trained(
     from simsearch.classifiers.inputs import Inputs
     from simsearch.classifiers.labelled import TEST
 
-    chosen = settings.training(settings.preset)
+    chosen, preprocessing = settings.training(settings.preset), settings.preprocessing
     show.begin("reading")
     items = read_catalog(settings.sources).items()
-    inputs = Inputs.of(chosen)
+    inputs = Inputs.of(chosen, preprocessing)
     pictures = prepared(items, settings.draw, inputs, folder, progress_of(show))
     show.begin("training")
     made = train(

@@ -7,38 +7,24 @@ from typing import TYPE_CHECKING
 import click
 
 from simsearch.cli.commands import command
-from simsearch.cli.console import console, interruptible, listed, notice, stages, table
-from simsearch.cli.options import (
-    check_out,
-    device_option,
-    into,
-    path_type,
-    seed_option,
-    sources_argument,
-    threads_option,
-    use_threads,
-)
+from simsearch.cli.console import console, notice, table
+from simsearch.cli.options import into, path_type, preprocess_option
+from simsearch.cli.training import OnPictures, on_pictures_options
 
 if TYPE_CHECKING:
+    from simsearch.preprocessing import Preprocessing
     from simsearch.training.run import Run, TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(OnPictures):
     """Parameters of ``train encoder``."""
 
-    sources: tuple[Path, ...]
-    out: Path
     width: int
-    steps: int
     every: int
     patience: int
-    per_collection: int
+    preprocess: str
     start: Path | None
-    device: str
-    threads: int | None
-    seed: int
-    resume: bool
 
 
 @command(
@@ -49,8 +35,7 @@ simsearch train encoder pictures/ --out mine.safetensors
 simsearch train encoder pictures/ --out mine.safetensors --resume
 simsearch index build pictures/ --out indexes/mine --weights mine.safetensors""",
 )
-@sources_argument
-@click.option("--out", required=True, type=path_type, metavar="FILE", help="Weights to write.")
+@on_pictures_options(steps=4000, per_collection=2000)
 @click.option(
     "--width",
     type=click.IntRange(1, 64),
@@ -58,9 +43,6 @@ simsearch index build pictures/ --out indexes/mine --weights mine.safetensors"""
     metavar="W",
     show_default=True,
     help="Channels of the first convolution; VGG16 itself has 64.",
-)
-@click.option(
-    "--steps", type=click.IntRange(1), default=4000, metavar="N", show_default=True, help="Batches."
 )
 @click.option(
     "--every",
@@ -78,59 +60,37 @@ simsearch index build pictures/ --out indexes/mine --weights mine.safetensors"""
     show_default=True,
     help="Stop after so many trials without a better score; 0 means never.",
 )
-@click.option(
-    "--per-collection",
-    type=click.IntRange(2),
-    default=2000,
-    metavar="N",
-    show_default=True,
-    help="Pictures of each collection at most.",
-)
+@preprocess_option
 @click.option(
     "--start", type=path_type, metavar="FILE", help="Go on from these weights, e.g. to adapt them."
 )
-@device_option
-@threads_option
-@seed_option
-@click.option("--resume", is_flag=True, help="Go on where the same command was stopped.")
 @into(Settings)
 def encoder(settings: Settings) -> None:
     """Train the network of vgg16-nft on SOURCE... and write its weights to FILE.
 
     It learns to find edited copies of pictures, to see how items share traits where these are
     known, and to tell collections apart. Checkpoints lie in FILE.training; beside FILE comes a card
-    that says what it was trained on, and the curve.
+    that says what it was trained on, and the curve. What --preprocess does to the pictures, an
+    index of these weights should do too.
     """
+    from simsearch.preprocessing import Preprocessing
     from simsearch.training.card import publish
     from simsearch.training.encoder import EncoderTraining
-    from simsearch.training.pictures import read_pictures
+    from simsearch.training.pictures import WHOLE
 
-    chosen = _chosen(settings)
-    use_threads(settings.threads)
-    folder = settings.out.with_name(f"{settings.out.name}.training")
-    with interruptible(f"the same command with --resume goes on from {folder}"), stages() as show:
-        show.begin("decoding")
-        pictures = read_pictures(
-            settings.sources,
-            folder,
-            per_collection=settings.per_collection,
-            seed=settings.seed,
-            progress=show.update,
-        )
-        show.begin("training")
+    preprocessing = Preprocessing.read(settings.preprocess)
+    chosen = _chosen(settings, preprocessing)
+    with settings.decoded(WHOLE.after(preprocessing)) as (pictures, folder, show):
         training = EncoderTraining(pictures, chosen, folder, resume=settings.resume)
         run = training(show.update)
-    if pictures.left_out:
-        notice(f"left out: {listed(pictures.left_out.items())}")
     publish(settings.out, folder, pictures, chosen, run)
     notice(f"wrote {settings.out}, its card and its curve")
     _show(run)
 
 
-def _chosen(settings: Settings) -> "TrainingSettings":
+def _chosen(settings: Settings, preprocessing: "Preprocessing") -> "TrainingSettings":
     from simsearch.training.run import TrainingSettings
 
-    check_out(settings.out)
     return TrainingSettings(
         width=settings.width,
         steps=settings.steps,
@@ -139,6 +99,7 @@ def _chosen(settings: Settings) -> "TrainingSettings":
         seed=settings.seed,
         device=settings.device,
         start=str(settings.start or ""),
+        preprocessing=tuple(preprocessing.specs),
     )
 
 

@@ -53,7 +53,7 @@ def as_indexed(encoder: Encoder, settings: Mapping[str, object], folder: Path | 
     """
     if isinstance(encoder, Preprocessed):
         return encoder
-    return preprocessed(encoder, Preprocessing.of_index(folder, settings))
+    return preprocessed(encoder, Preprocessing.kept(folder, settings))
 
 
 def preprocessing_of(encoder: Encoder) -> Preprocessing:

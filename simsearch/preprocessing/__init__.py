@@ -1,8 +1,9 @@
 """Preprocessing: what is done to a decoded picture before an encoder sees it.
 
 Steps are written ``name:value`` and joined by commas, ``median:3,jpeg:30``; they are done in that
-order. The same words stand in the manifest of an index, but for a denoiser, which is known there by
-the hash of its weights: these lie in the index, so that it can be moved and asked without the file.
+order. The same words stand in the manifest of an index or the card of a classifier, but for a
+denoiser, which is known there by the hash of its weights: these lie in the index, or beside the
+classifier, so that it can be moved and asked without the file.
 """
 
 import functools
@@ -87,24 +88,24 @@ class Preprocessing:
         return cls(tuple(_step(word.strip()) for word in words))
 
     @classmethod
-    def of_index(cls, folder: Path | None, settings: Mapping[str, object]) -> "Preprocessing":
-        """That of an index, from the settings of its encoder; it may have none.
+    def kept(cls, folder: Path | None, settings: Mapping[str, object]) -> "Preprocessing":
+        """That of an index or a classifier, which may have none.
 
         Args:
-            folder: the index, which holds the weights of its denoiser.
-            settings: as its manifest keeps them.
+            folder: the index, or where the classifier lies; holds the weights of the denoiser.
+            settings: of the index's encoder or the classifier, as they are kept.
 
         Raises:
-            StoreError: the weights are missing, damaged or others, or the manifest names a step
-                that this program does not know.
+            StoreError: the weights are missing, damaged or others, or a step is named that this
+                program does not know.
         """
         specs = settings.get(SETTING, [])
         try:
             return cls(tuple(_kept_step(str(one), folder) for one in _listed(specs)))
         except UsageError as error:
             raise StoreError(
-                f"{folder}: its preprocessing cannot be done ({error}); upgrade simsearch, or "
-                "build the index again"
+                f"{folder}: preprocessing cannot be done ({error}); upgrade simsearch, or "
+                "build or train again"
             ) from error
 
     @property
@@ -120,7 +121,7 @@ class Preprocessing:
         return bool(self.steps)
 
     def keep(self, folder: Path) -> None:
-        """Write what the steps need into an index, so that it depends on no other file."""
+        """Write what the steps need into a folder, so that nothing depends on other files."""
         for step in self.steps:
             if isinstance(step, denoiser.Denoiser):
                 step.save(folder / denoiser.kept_name(step.sha256))

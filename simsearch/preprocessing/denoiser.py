@@ -123,26 +123,26 @@ def load(given: Path | None = None, *, threads: int | None = None) -> Denoiser:
 
 
 def kept_name(sha256: str) -> str:
-    """Name of the file of a denoiser in an index."""
+    """Name of the file of a denoiser in an index, or beside a classifier."""
     return f"denoiser-{sha256[:12]}.safetensors"
 
 
 def load_kept(folder: Path | None, sha256: str) -> Denoiser:
-    """The denoiser that an index holds.
+    """The denoiser that was kept with an index or a classifier.
 
     Raises:
-        StoreError: it is missing, damaged, or another than the one that the index was built with.
+        StoreError: it is missing, damaged, or another than the one that was kept.
     """
     path = (folder or Path()) / kept_name(sha256)
-    again = "put it back, or build the index again with --preprocess"
+    again = "put it back, or build or train again with --preprocess"
     try:
         state = load_state(path)
         _require_fit(state, path)
     except WeightsError as error:
-        missing = f"{path}: the denoiser of this index is missing"
+        missing = f"{path}: the denoiser that pictures go through is missing"
         raise StoreError(f"{error if path.is_file() else missing}; {again}") from error
     if sha256_state(state) != sha256:
-        raise StoreError(f"{path}: not the denoiser that the index was built with; {again}")
+        raise StoreError(f"{path}: not the denoiser that pictures went through; {again}")
     return Denoiser(state)
 
 

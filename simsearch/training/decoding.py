@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from simsearch.catalog import Item, Picture
 from simsearch.errors import PictureError, SourceError
 from simsearch.images import RGB, fit_square
+from simsearch.preprocessing import Preprocessing
 from simsearch.sources import PictureReader
 
 Pictures = NDArray[np.uint8]
@@ -36,6 +37,13 @@ class Preparation:
     name: str
     side: int
     make: Callable[[RGB], RGB]
+
+    def after(self, preprocessing: Preprocessing) -> "Preparation":
+        """The same, of pictures to which these steps are done first."""
+        if not preprocessing:
+            return self
+        name = ",".join([*preprocessing.specs, self.name])
+        return Preparation(name, self.side, lambda rgb: self.make(preprocessing(rgb)))
 
 
 def square(side: int) -> Preparation:

@@ -71,6 +71,26 @@ class DenoiserSettings:
     device: str = "auto"
 
 
+@dataclass(frozen=True)
+class Tried:
+    """One trial.
+
+    Attributes:
+        step: batches done.
+        loss: its mean since the trial before.
+        errors: noise → root mean square error of held-out patches, in levels of 255.
+    """
+
+    step: int
+    loss: float
+    errors: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        """Minus the mean error."""
+        return -float(np.mean(list(self.errors.values())))
+
+
 def network(width: int) -> "nn.ModuleDict":
     """The convolutions; the last one begins at 0, so that pictures pass through unchanged."""
     from torch import nn
@@ -109,8 +129,7 @@ class DenoiserTraining:
 
     Attributes:
         step: batches done.
-        history: for each trial: step, loss since the last one, ``errors`` (root mean square error
-            of held-out patches by noise, in levels of 255), ``score`` (minus their mean).
+        history: its trials, the first one before anything was learned.
         untouched: the same errors of the noised patches as they are.
     """
 
@@ -131,7 +150,7 @@ class DenoiserTraining:
 
         torch.manual_seed(settings.seed)
         self.settings, self.folder = settings, folder
-        self.step, self.history = 0, list[dict[str, object]]()
+        self.step, self.history = 0, list[Tried]()
         self._device = chosen_device(settings.device)
         self._low = computes_in_bf16(self._device)
         self._network = network(settings.width).to(self._device)
@@ -160,9 +179,9 @@ class DenoiserTraining:
             self._try(loss)
 
     @property
-    def best(self) -> dict[str, object]:
+    def best(self) -> Tried:
         """The trial of the weights that are kept."""
-        return max(self.history, key=lambda one: float(str(one["score"])))
+        return max(self.history, key=lambda one: one.score)
 
     def _learn(self, step: int) -> float:
         """Learn from one batch; its loss."""
@@ -205,21 +224,21 @@ class DenoiserTraining:
         """Measure, remember, keep what is best."""
         found = {name: self.denoised(one) for name, one in self._noised.items()}
         errors = {name: _error(one, self._wanted) for name, one in found.items()}
-        score = -float(np.mean(list(errors.values())))
-        best = all(score > float(str(one["score"])) for one in self.history)
-        self.history.append({"step": self.step, "loss": loss, "errors": errors, "score": score})
-        if best:
+        self.history.append(Tried(self.step, loss, errors))
+        if self.best.step == self.step:
             tensors = self._network.state_dict().items()
             state = {name: one.cpu().numpy() for name, one in tensors}
-            replace(self.folder / BEST, state, {"step": str(self.step), "score": f"{score:.6f}"})
-        notes = {"stamp": self._stamp, "step": str(self.step), "history": json.dumps(self.history)}
+            replace(self.folder / BEST, state, {"step": str(self.step)})
+        notes = {"stamp": self._stamp, "step": str(self.step)}
+        notes["history"] = json.dumps([asdict(one) for one in self.history])
         save_checkpoint(self.folder / CHECKPOINT, self._network, self._optimizer, notes)
 
     def _restore(self) -> None:
         path = self.folder / CHECKPOINT
         notes = read_notes(path, self._stamp)
         restore_checkpoint(path, self._network, self._optimizer)
-        self.step, self.history = int(notes["step"]), json.loads(notes["history"])
+        self.step = int(notes["step"])
+        self.history = [Tried(**one) for one in json.loads(notes["history"])]
 
     @property
     def _stamp(self) -> str:
@@ -252,7 +271,7 @@ def _levels(pictures: "Tensor") -> NDArray[np.uint8]:
 def publish(out: Path, pictures: TrainingPictures, training: DenoiserTraining) -> None:
     """Write the best weights to ``out`` and beside them the card, ``.json``."""
     best = training.best
-    notes = {"format": FORMAT, "training": f"{best['step']} steps", "score": str(best["score"])}
+    notes = {"format": FORMAT, "training": f"{best.step} steps", "score": f"{best.score:.6f}"}
     state = load_state(training.folder / BEST)
     save_state(out, {name: one.astype(np.float16) for name, one in state.items()}, notes)
     card = {
@@ -260,7 +279,7 @@ def publish(out: Path, pictures: TrainingPictures, training: DenoiserTraining) -
         "settings": asdict(training.settings),
         **data_of(pictures),
         "untouched": training.untouched,
-        "history": training.history,
+        "history": [asdict(one) | {"score": one.score} for one in training.history],
         "limits": _LIMITS,
     }
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"

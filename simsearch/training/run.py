@@ -27,6 +27,7 @@ class TrainingSettings:
         seed: of all chance.
         device: ``cpu``, ``cuda``, or ``auto``.
         start: weights to go on from, with batch norm frozen; empty for random ones.
+        preprocessing: steps that were done to the pictures, as a manifest writes them.
     """
 
     width: int = 16
@@ -42,6 +43,7 @@ class TrainingSettings:
     seed: int = 0
     device: str = "auto"
     start: str = ""
+    preprocessing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
