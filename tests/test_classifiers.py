@@ -30,7 +30,9 @@ def _tiny():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        preset = Preset("for tests", side=16, channels=(4,), dense=(8,), dropped=0.2, rate=3e-3)
+        preset = Preset(
+            "for tests", side=16, channels=(4,), normed=True, dense=(8,), dropped=0.2, rate=3e-3
+        )
         patch.setitem(PRESETS, "tiny", preset)
         yield
     torch.set_num_threads(before)
@@ -61,6 +63,7 @@ def made(pictures, tmp_path_factory):
         ("study-4", 180, 28 * 32 + 289 * 64 + 577 * 128 + (20 * 20 * 128 + 1) * 64 + 65 * 6),
         ("study-5", 180, 28 * 32 + 2 * 289 * 32 + (20 * 20 * 32 + 1) * 128 + 129 * 6),
         ("cards", 224, 28 * 32 + 289 * 64 + 577 * 128 + (28 * 28 * 128 + 1) * 128 + 129 * 6),
+        ("cnn", 112, 28 * 32 + 289 * 64 + 577 * 128 + 1153 * 256 + 2 * 480 + (7 * 7 * 256 + 1) * 6),
     ],
 )
 def test_presets_are_the_networks_of_the_studies(preset, side, parameters):
@@ -178,6 +181,7 @@ def test_settings_that_cannot_be_are_refused(change):
         ("tiny", 0),
         ("tiny", 32),
         ("linear", 0),
+        ("cnn", 32),
         ("fine-tuned", 0),
         ("fine-tuned", 96),
         ("neighbours", 0),
@@ -305,7 +309,7 @@ HOSTILE = [
     ({"notes": {"format": "9"}}, f"no classifier of format {FORMAT}"),
     ({"notes": {"card": "{"}}, "its card is damaged"),
     ({"notes": {"encoder": "abc"}}, "trained with other weights of vgg16-nft"),
-    ({"card": {"classes": ["blue", "green"]}}, r"8.bias is \(3,\), expected \(2,\)"),
+    ({"card": {"classes": ["blue", "green"]}}, r"9.bias is \(3,\), expected \(2,\)"),
     ({"card": {"classes": ["one"]}}, "its card is damaged"),
     ({"card": {"classes": 7}}, "its card is damaged"),
     ({"card": {"settings": {"preset": "no-such"}}}, "its card is damaged"),

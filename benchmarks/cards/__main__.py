@@ -20,7 +20,7 @@ from simsearch.sample import write_sample
 from simsearch.sources import read_sources
 
 PARTS = ("classifiers", "softmax", "transfer")
-CLASSIFIERS = ("dense@112", "cards@112", "linear", "fine-tuned@96")
+CLASSIFIERS = ("dense@112", "cards@112", "cnn", "linear", "fine-tuned@96")
 FAULTS = ("unscaled", "scores", "rescaled_after", "softmax")
 
 
@@ -45,9 +45,9 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--epochs", type=int, default=20, help="at most")
     parser.add_argument(
-        "--patience", type=int, default=3, help="epochs without gain; 0 = never stop"
+        "--patience", type=int, default=5, help="epochs without gain; 0 = never stop"
     )
-    parser.add_argument("--augment", default="none", metavar="NAMES", help="as rotation,zoom,shift")
+    parser.add_argument("--augment", default="rotation,zoom,shift", metavar="NAMES")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mobilenet", type=Path, metavar="FILE", help="torchvision's, ImageNet")
     parser.add_argument(

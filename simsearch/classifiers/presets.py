@@ -26,6 +26,7 @@ class Preset:
         side: pixels on a side of what it reads.
         channels: of 3 x 3 convolutions, each followed by a 2 x 2 max pool.
         same: whether these keep the size of the maps, by zeros around them.
+        normed: whether batch norm (Ioffe and Szegedy, 2015) follows each pool.
         dropped_maps: share of the last maps that is dropped in training.
         dense: units of the hidden dense layers.
         dropped: share of the units of each of these that is dropped.
@@ -37,6 +38,7 @@ class Preset:
     side: int = 180
     channels: tuple[int, ...] = ()
     same: bool = False
+    normed: bool = False
     dropped_maps: float = 0.0
     dense: tuple[int, ...] = ()
     dropped: float = 0.0
@@ -63,11 +65,20 @@ PRESETS: Mapping[str, Preset] = {
         dropped_maps=0.5,
         dense=(128,),
     ),
+    "cnn": Preset(
+        "four blocks of 32 to 256 channels, batch norm, dropout",
+        side=112,
+        channels=(32, 64, 128, 256),
+        same=True,
+        normed=True,
+        dropped_maps=0.5,
+    ),
     "linear": Preset("one layer on the frozen encoder", DESCRIPTORS, side=64),
     "fine-tuned": Preset("the encoder's network trained further", BACKBONE, side=64, rate=3e-4),
     "neighbours": Preset("the nearest pictures vote", NEIGHBORS, side=64),
 }
-"""Name → preset. The studies of small networks differ in depth, width and dense units alone."""
+"""Name → preset. The studies of small networks differ in depth, width and dense units alone; ``cnn``
+is what learns hard classes from pixels: fewer of these, batch norm, no dense layer to overfit."""
 
 
 def find_preset(name: str) -> Preset:
