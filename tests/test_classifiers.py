@@ -154,7 +154,7 @@ def test_a_checkpoint_may_be_made_longer_but_is_of_its_own_settings(pictures, tm
 def test_training_stops_when_the_loss_falls_no_more():
     losses = [0.9, 0.5, 0.4995, 0.6]
     run = Run([{"loss": 1.0, "valid_loss": loss} for loss in losses])
-    assert run.best == 1
+    assert (run.best, run.gains) == (1, [0, 1])
     assert run.is_over(ClassifierSettings(patience=2))
     assert not run.is_over(ClassifierSettings(patience=3))
     assert not run.is_over(ClassifierSettings(patience=0))
@@ -162,9 +162,23 @@ def test_training_stops_when_the_loss_falls_no_more():
     perfect = Run([{"loss": 0.1, "valid_loss": 0.0009}])
     assert perfect.is_over(ClassifierSettings(patience=9))
     assert not perfect.is_over(ClassifierSettings(patience=0))
+    lost = Run([{"loss": float("nan"), "valid_loss": float("nan")}] * 2)
+    assert (lost.best, lost.gains) == (0, [0])
     without = Run([{"loss": 0.5}, {"loss": 0.6}])
-    assert without.best == 1
+    assert (without.best, without.gains) == (1, [0, 1])
+    assert Run().best == -1
     assert not without.is_over(ClassifierSettings(patience=1))
+
+
+def test_the_rate_halves_after_epochs_that_bring_nothing(pictures, tmp_path):
+    training = NetworkTraining(pictures, TINY, tmp_path, inputs=Inputs.of(TINY))
+    assert training.rate == PRESETS["tiny"].rate
+    losses = [9, 5, 6, 4, 4]
+    training.run.history += [{"loss": 1.0, "valid_loss": loss} for loss in losses]
+    assert training.rate == PRESETS["tiny"].rate / 4
+    training.settings = dataclasses.replace(TINY, epochs=6, rate=0.008)
+    training()
+    assert training._optimizer.param_groups[0]["lr"] == 0.002
 
 
 @pytest.mark.parametrize(

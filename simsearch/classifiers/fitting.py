@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,17 +65,23 @@ class Run:
         self.processor_seconds += time.process_time() - processor
 
     @property
-    def best(self) -> int:
-        """Number, from 0, of the epoch that is kept: the last of those that lowered the loss.
+    def gains(self) -> list[int]:
+        """Numbers, from 0, of the epochs that lowered the loss of the validation pictures.
 
-        Of the validation pictures; where there are none, or no epochs, the very last one.
+        Of all epochs where no pictures validate.
         """
-        losses = [one["valid_loss"] for one in self.history if "valid_loss" in one]
-        best = 0
-        for number, loss in enumerate(losses):
-            if loss < losses[best] - LEAST_GAIN:
-                best = number
-        return best if losses else len(self.history) - 1
+        found, least = list[int](), math.inf
+        for number, epoch in enumerate(self.history):
+            loss = epoch.get("valid_loss", -math.inf)
+            if not found or loss < least - LEAST_GAIN or loss == -math.inf:
+                least = loss
+                found.append(number)
+        return found
+
+    @property
+    def best(self) -> int:
+        """Number of the epoch that is kept, the last that brought something; at first -1."""
+        return self.gains[-1] if self.history else -1
 
     def is_over(self, settings: ClassifierSettings) -> bool:
         """Whether all epochs are done, the last ones brought nothing, or none could any more."""
@@ -122,8 +129,7 @@ class NetworkTraining:
         self._low = computes_in_bf16(self._device)
         self.network = network or begin_network(settings, len(pictures.classes), inputs.width)
         self.network.to(self._device).to(memory_format=torch.channels_last)
-        rate = settings.rate or settings.kind.rate
-        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=rate)
+        self._optimizer = torch.optim.Adam(self.network.parameters())
         if resume and (folder / CHECKPOINT).is_file():
             self._restore()
 
@@ -142,6 +148,12 @@ class NetworkTraining:
         load_into(self.network, load_state(self.folder / BEST), f"{self.folder / BEST}")
         network = self.network.to(self._device).to(memory_format=torch.channels_last)
         return network.eval()
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the next epoch: halved by every one so far that brought nothing."""
+        missed = len(self.run.history) - len(self.run.gains)
+        return (self.settings.rate or self.settings.kind.rate) * 0.5**missed
 
     def _described(self) -> NDArray[np.generic] | None:
         """Descriptors, by row, of the pictures that are learned from, where such are read."""
@@ -172,6 +184,8 @@ class NetworkTraining:
         order = np.random.default_rng([self.settings.seed, number])
         rows = order.permutation(self._pictures.rows(TRAIN))
         self.network.train()
+        for parameters in self._optimizer.param_groups:
+            parameters["lr"] = self.rate
         change = self._augmentation(number)
         sums = np.zeros(2)
         for step, some in enumerate(_batches(rows, self.settings.batch), 1):

@@ -30,7 +30,7 @@ class Preset:
         dropped_maps: share of the last maps that is dropped in training.
         dense: units of the hidden dense layers.
         dropped: share of the units of each of these that is dropped.
-        rate: learning rate of Adam (Kingma and Ba, 2015).
+        rate: learning rate of Adam (Kingma and Ba, 2015) at first.
     """
 
     about: str
@@ -77,8 +77,8 @@ PRESETS: Mapping[str, Preset] = {
     "fine-tuned": Preset("the encoder's network trained further", BACKBONE, side=64, rate=3e-4),
     "neighbours": Preset("the nearest pictures vote", NEIGHBORS, side=64),
 }
-"""Name → preset. The studies of small networks differ in depth, width and dense units alone; ``cnn``
-is what learns hard classes from pixels: fewer of these, batch norm, no dense layer to overfit."""
+"""Name → preset. The studies of small networks differ in depth, width and dense units; ``cnn`` is
+for hard classes, whose pictures differ: fewer pixels, batch norm, no dense layer to overfit."""
 
 
 def find_preset(name: str) -> Preset:
@@ -104,7 +104,8 @@ class ClassifierSettings:
         patience: epochs without a smaller loss of the validation pictures after which training
             stops; 0 = never. The best epoch is kept.
         batch: pictures a step.
-        rate: learning rate; 0 = that of the preset.
+        rate: learning rate at first; it halves after each epoch that does not lower the loss of
+            the validation pictures; 0 = that of the preset.
         augment: names in ``AUGMENTATIONS`` joined by commas, or ``all``: how training pictures are
             changed each time that a network reads their pixels.
         seed: of all chance.
