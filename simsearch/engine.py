@@ -69,7 +69,7 @@ class SearchEngine:
             self.catalog.require_rows(count, what)
         self.retriever = Retriever(Spaces.open(folder), index, kept, self.catalog)
         self._copies = CopyFinder.open(folder, self.retriever)
-        self.desk = PriceDesk.open(folder, self.catalog, self.retriever.spaces, index)
+        self.desk = PriceDesk.open(folder, self.catalog, self.retriever.spaces)
         codes, names = self.catalog.collection_codes, list(self.catalog.collections)
         self._recogniser = Recogniser(open_classifier(folder, names), index, codes, names)
         grouped = folder / groups.NAME
@@ -237,7 +237,8 @@ class SearchEngine:
         """
         if query.row >= 0:
             return Membership(self.catalog.item(query.row).collection, 1.0, known=True)
-        return self._recogniser.identify(self._vector(query))
+        vectors = self.retriever.spaces.look.transform(query.descriptor[None])
+        return self._recogniser.identify(vectors[0])
 
     def price(
         self,
@@ -263,7 +264,7 @@ class SearchEngine:
                 "no price: the picture belongs to no indexed collection; "
                 f"the nearest is {membership.name}, 'simsearch price --force' prices it as of that"
             )
-        subject = Subject(query.descriptor, self._vector(query), query.row)
+        subject = Subject(query.descriptor, query.row)
         return self.desk.price(subject, membership.name, as_of or dt.date.today())
 
     def try_price(
@@ -281,14 +282,6 @@ class SearchEngine:
             group: int | None = self.catalog.column("cluster")[query.row].as_py()
             return group
         return int(self._groups.labels(query.descriptor[None])[0]) if self._groups else None
-
-    def _vector(self, query: Query) -> NDArray[np.float32]:
-        if query.row >= 0:
-            return np.array(self.retriever.index.vectors[query.row])
-        vector: NDArray[np.float32] = self.retriever.spaces.look.transform(query.descriptor[None])[
-            0
-        ]
-        return vector
 
     def _allowed(self, query: Query, only: Filter) -> NDArray[np.bool_] | None:
         if not only and query.row < 0:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from simsearch.errors import SalesError, StoreError
-from simsearch.pricing.appraisal import Appraiser, view_of
+from simsearch.neighbors import Neighbors
+from simsearch.pricing.appraisal import Appraiser, known_traits
 from simsearch.pricing.desk import Subject
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
 from simsearch.pricing.forward import Asked
@@ -24,7 +25,15 @@ def engine(sample_index):
 def subject_of(engine, key):
     row = engine.catalog.row(key)
     descriptor = engine.retriever.descriptors.rows([row])[0]
-    return Subject(descriptor, np.array(engine.retriever.index.vectors[row]), row)
+    return Subject(descriptor, row)
+
+
+def scanned(vectors):
+    """The 128 nearest of every item among all, itself included, by plain arithmetic."""
+    gaps = vectors[:, None].astype(np.float64) - vectors[None]
+    apart = (gaps**2).sum(axis=2) / 2
+    order = np.argsort(apart, axis=1, kind="stable")[:, :129]
+    return Neighbors(order, np.take_along_axis(apart, order, axis=1).astype(np.float32))
 
 
 @pytest.mark.parametrize("key", ["teapots/7", "teapots/2", "masks/mask-0003", "lighthouses/11"])
@@ -32,12 +41,12 @@ def test_the_estimate_is_that_of_the_estimator_on_plain_arrays(engine, key):
     name = key.partition("/")[0]
     desk = engine.desk
     ledger = desk.ledger(name)
-    vectors = np.array(engine.retriever.index.vectors)
-    view = view_of(engine.retriever.spaces, vectors, engine.catalog, name)
-    seen = join_descriptors(view.vectors, view.traits)
-    model = PriceEstimator().fit(ledger.history, view.near, seen)
+    vectors = desk.appraiser.space(name).vectors
+    near = scanned(vectors)
+    seen = join_descriptors(vectors, known_traits(engine.retriever.spaces, engine.catalog, name))
+    model = PriceEstimator().fit(ledger.history, near, seen)
     item = int(np.flatnonzero(ledger.members == engine.catalog.row(key))[0])
-    asked = Asked(view.near, np.arange(len(seen)), seen).take(np.array([item]))
+    asked = Asked(near, np.arange(len(seen)), seen).take(np.array([item]))
     expected = value(model, asked, DAY, currency=ledger.currency)
     found = desk.price(subject_of(engine, key), name, DAY)
     told = found.estimate
@@ -48,6 +57,9 @@ def test_the_estimate_is_that_of_the_estimator_on_plain_arrays(engine, key):
     assert [one.sale.item for one in found.comparables] == [
         one.item for one in expected.comparables
     ]
+    assert [one.sale.distance for one in found.comparables] == pytest.approx(
+        [one.distance for one in expected.comparables], abs=1e-6
+    )
 
 
 def test_comparables_are_sales_of_the_index_earlier_than_the_day(engine):
@@ -81,7 +93,7 @@ def test_excluded_sales_say_why(engine):
 
 def test_a_picture_of_an_item_has_it_as_a_comparable_at_no_distance(engine):
     item = subject_of(engine, "teapots/7")
-    picture = Subject(item.descriptor, item.vector)
+    picture = Subject(item.descriptor)
     day = dt.date(2023, 6, 20)
     found = engine.desk.price(picture, "teapots", day)
     nearest = min(found.comparables, key=lambda one: one.sale.distance)
@@ -99,12 +111,12 @@ def test_many_threads_read_one_file(sample_index, engine):
     scales = [engine.desk.appraiser.model(name).scale_ for name in names]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(20):
-            shared = Appraiser.open(sample_index.folder)
+            shared = Appraiser.open(sample_index.folder, engine.retriever.spaces.look)
             assert [one.scale_ for one in pool.map(shared.model, names)] == scales
 
 
 @pytest.mark.parametrize("damage", ["empty", "middle"])
-def test_damaged_estimators_are_named(sample_index, tmp_path, damage):
+def test_damaged_estimators_are_named(sample_index, engine, tmp_path, damage):
     content = bytearray((sample_index.folder / "prices.npz").read_bytes())
     if damage == "middle":
         half = len(content) // 2
@@ -112,7 +124,7 @@ def test_damaged_estimators_are_named(sample_index, tmp_path, damage):
     (tmp_path / "prices.npz").write_bytes(b"" if damage == "empty" else content)
 
     def read_all() -> None:
-        opened = Appraiser.open(tmp_path)
+        opened = Appraiser.open(tmp_path, engine.retriever.spaces.look)
         for name in opened.currencies:
             opened.model(name)
 

@@ -427,11 +427,14 @@ def test_the_answer_says_what_the_interval_allows(sample_index):
     assert "teapots" in price_page(result, engine, "x", "typed").html()
 
 
-def test_markets_see_items_as_the_index_does(sample_index):
+def test_markets_see_items_as_the_index_prices_them(sample_index):
     engine = sample_index.engine
     plan = PricePlan()
     for one in markets_of(engine, ledgers_of(engine, plan), plan):
         members = one.ledger.members
-        assert np.array_equal(one.market.view.vectors, engine.retriever.index.vectors[members])
+        space = engine.desk.appraiser.space(one.market.name)
+        assert np.array_equal(one.market.view.vectors, space.vectors)
+        alone = look_vectors(blocks_of_index(engine), members, 0)
+        assert np.array_equal(one.market.view.vectors, alone)
         sold = {engine.catalog.key(int(members[item])) for item in one.market.history.item}
         assert all(key.startswith(f"{one.market.name}/") for key in sold)

@@ -1,5 +1,6 @@
 """Making an index searchable: what is fitted anew, what is kept, and that equal input stays."""
 
+import datetime as dt
 import shutil
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from simsearch.images import fit_square
 from simsearch.index import FILES, open_index
 from simsearch.pricing import appraisal
 from simsearch.pricing.appraisal import Appraiser
+from simsearch.pricing.price_space import PriceSpace
+from simsearch.sales.table import Sale
 from simsearch.sources.contents import SourceContents
 from simsearch.space import cells, spaces
 from simsearch.space.spaces import Spaces
@@ -102,6 +105,23 @@ def check_vectors(place: Path) -> None:
     np.testing.assert_allclose(index.vectors, expected, atol=1e-5)
 
 
+def prices(place: Path) -> Appraiser:
+    return Appraiser.open(place, Spaces.open(place).look)
+
+
+def check_prices(place: Path, *sold: str) -> None:
+    """Who was sold is priced in a space of its own, fitted on the items that are there now."""
+    kept, found = Descriptors(place / "descriptors.npy"), prices(place)
+    codes = Catalog.read(place / "catalog.parquet").collection_codes
+    names = list(Catalog.read(place / "catalog.parquet").collections)
+    assert tuple(found.currencies) == sold
+    for name in sold:
+        members = np.flatnonzero(codes == names.index(name))
+        space = PriceSpace.fit(kept, members, (("grid", 0, 3072),))
+        assert np.array_equal(found.space(name).halves, space.halves)
+        assert found.model(name).items_ == len(members)
+
+
 def no_fit(*args, **more):
     raise AssertionError("nothing should be fitted here")
 
@@ -134,10 +154,36 @@ def test_a_second_build_mends_prices_of_another_format(items, tmp_path):
     place, before = tmp_path / "i" / appraisal.NAME, files(tmp_path / "i")
     np.savez(place.with_suffix(""), allow_pickle=False, currencies=np.array("{}"))
     with pytest.raises(StoreError, match="build it again"):
-        Appraiser.open(tmp_path / "i")
+        prices(tmp_path / "i")
     build(tmp_path / "i", items)
-    assert Appraiser.open(tmp_path / "i").currencies == {}
+    assert prices(tmp_path / "i").currencies == {}
     assert files(tmp_path / "i") == before
+
+
+def sold(items) -> SourceContents:
+    """Items with one sale each, one a day."""
+    first = dt.date(2022, 1, 1).toordinal()
+    sales = [
+        Sale(one.collection, one.token_id, dt.date.fromordinal(first + n), 1 + n % 3, "ETH")
+        for n, one in enumerate(items)
+    ]
+    return SourceContents(list(items), sales, {}, [])
+
+
+def test_prices_are_of_what_the_index_holds(items, tmp_path):
+    place, fresh = tmp_path / "i", tmp_path / "fresh"
+    builder.build(sold(items[:30]), config(place))
+    check_prices(place, "masks")
+    builder.add(sold(items[30:]), config(place, refit=False))
+    check_prices(place, "masks", "moths")
+    remove(place, ["masks/7", "moths/3"])
+    check_prices(place, "masks", "moths")
+    for at in (place, fresh):
+        builder.build(sold(items), config(at))
+    one, two = (dict(np.load(at / appraisal.NAME)) for at in (place, fresh))
+    assert {name: array.tobytes() for name, array in one.items()} == {
+        name: array.tobytes() for name, array in two.items()
+    }
 
 
 @pytest.mark.parametrize("change", ["item", "traits", "order", "kind", "seed"])

@@ -26,7 +26,7 @@ from simsearch.recognition.membership import (
     save_classifier,
 )
 from simsearch.space import spaces
-from simsearch.space.spaces import Spaces
+from simsearch.space.spaces import Spaces, transform_rows
 from simsearch.store.manifest import Manifest
 from simsearch.traits import recognisers
 from simsearch.traits.recognisers import TraitRecognisers
@@ -81,7 +81,7 @@ class Fitting:
         names = list(made.catalog.collections)
         described = Described(made.descriptors, fitted.look.spans, made.catalog.collection_codes)
         save_classifier(made.folder, fit_on_index(index, described, self.seed), names)
-        prices = Appraiser.fit(fitted, vectors, made.catalog, made.sales)
+        prices = Appraiser.fit(fitted, made.descriptors, made.catalog, made.sales, self.seed)
         prices.save(made.folder)
         since = before.get("fitted_on") if keep else len(made.catalog)
         # Spaces that were kept were not fitted on these inputs: the next build fits them anew.
@@ -141,10 +141,10 @@ def _readable(folder: Path) -> bool:
     if not all((folder / name).exists() for name in _FITTED):
         return False
     try:
-        Appraiser.open(folder)
+        found = Spaces.open(folder)
+        Appraiser.open(folder, found.look)
         open_classifier(folder, [])
         TraitRecognisers.open(folder / recognisers.NAME)
-        found = Spaces.open(folder)
         widths = [(found.look.width, open_index(folder).dim)]
         if found.outlines is not None:
             widths.append((found.outlines.width, open_index(folder / copies.FOLDER).dim))
@@ -168,14 +168,11 @@ def _inputs(made: Assembled, fitting: Fitting) -> str:
 
 def _vectors(fitted: Spaces, made: Assembled, keep: bool) -> NDArray[np.float32]:
     """Vectors in catalog order; those of pictures seen before are taken over with the space."""
+    if not keep or made.previous is None:
+        return transform_rows(fitted.look, made.descriptors, np.arange(len(made.catalog)))
     vectors = np.empty((len(made.catalog), fitted.look.width), dtype=np.float32)
-    new = np.arange(len(made.catalog))
-    if keep and made.previous is not None:
-        old = open_index(made.previous).vectors
-        known = made.previous_rows >= 0
-        vectors[known] = old[made.previous_rows[known]]
-        new = np.flatnonzero(~known)
-    for start in range(0, len(new), _CHUNK):
-        rows = new[start : start + _CHUNK]
-        vectors[rows] = fitted.look.transform(made.descriptors.rows(rows))
+    known = made.previous_rows >= 0
+    vectors[known] = open_index(made.previous).vectors[made.previous_rows[known]]
+    new = np.flatnonzero(~known)
+    vectors[new] = transform_rows(fitted.look, made.descriptors, new)
     return vectors

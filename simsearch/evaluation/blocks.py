@@ -15,18 +15,14 @@ from simsearch.encoders.preprocessed import as_indexed
 from simsearch.engine import SearchEngine
 from simsearch.errors import PictureError, SourceError
 from simsearch.images import RGB
+from simsearch.pricing.price_space import PriceSpace
 from simsearch.sources.reader import PictureReader
-from simsearch.space.look import LookSpace
 from simsearch.space.spaces import Rows
 
 Ids = NDArray[np.int64]
 T = TypeVar("T")
 
-FIT_ITEMS = 4_000
-"""Items that a look space is fitted on at most."""
-FIT_NUMBERS = 50_000_000
-"""Numbers in their descriptors at most."""
-_BATCH, _CHUNK = 64, 1024
+_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -130,8 +126,18 @@ def _named(encoder: str, source: Rows, spans: Sequence[tuple[str, int, int]]) ->
     ]
 
 
+@dataclass(frozen=True)
+class _Joined:
+    """Blocks side by side."""
+
+    blocks: Sequence[Block]
+
+    def rows(self, ids: ArrayLike) -> NDArray[np.floating]:
+        return np.concatenate([block.rows(ids) for block in self.blocks], axis=1)
+
+
 def look_vectors(blocks: Sequence[Block], rows: Ids, seed: int) -> NDArray[np.float32]:
-    """Unit vectors of some catalog rows in a look space fitted on these and no others.
+    """Unit vectors of some catalog rows as prices see them, in a space fitted on these alone.
 
     Args:
         blocks: parts that are joined, shallow ones first.
@@ -143,15 +149,4 @@ def look_vectors(blocks: Sequence[Block], rows: Ids, seed: int) -> NDArray[np.fl
         (block.kind, stop - block.stop + block.start, stop)
         for block, stop in zip(blocks, stops, strict=True)
     ]
-    drawn = np.random.default_rng(seed).permutation(rows)
-    drawn = np.sort(drawn[: min(FIT_ITEMS, max(FIT_NUMBERS // stops[-1], 1))])
-    space = LookSpace.fit(_joined(blocks, drawn), spans, seed)
-    vectors = np.empty((len(rows), space.width), dtype=np.float32)
-    for start in range(0, len(rows), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        vectors[part] = space.transform(_joined(blocks, rows[part]))
-    return vectors
-
-
-def _joined(blocks: Sequence[Block], rows: Ids) -> NDArray[np.floating]:
-    return np.concatenate([block.rows(rows) for block in blocks], axis=1)
+    return PriceSpace.fit(_Joined(blocks), rows, spans, seed).vectors

@@ -15,7 +15,7 @@ from simsearch.index import build_index
 from simsearch.retrieval import Retriever
 from simsearch.sources.reader import PictureReader
 from simsearch.space.look import LookSpace, Span
-from simsearch.space.spaces import Rows, Spaces
+from simsearch.space.spaces import Rows, Spaces, transform_rows
 
 Ids = NDArray[np.int64]
 
@@ -54,18 +54,14 @@ class Material:
         part = _RowsOf(self.descriptors, rows)
         return replace(self, catalog=self.catalog.take(rows), descriptors=part)
 
-    def vectors(self, spaces: Spaces) -> NDArray[np.float32]:
-        """Unit vectors of all items in the look space."""
-        vectors = np.empty((len(self.catalog), spaces.look.width), dtype=np.float32)
-        for start in range(0, len(vectors), _CHUNK):
-            rows = np.arange(start, min(start + _CHUNK, len(vectors)))
-            vectors[rows] = spaces.look.transform(self.descriptors.rows(rows))
-        return vectors
+    def vectors(self, look: LookSpace) -> NDArray[np.float32]:
+        """Unit vectors of all items in a look space."""
+        return transform_rows(look, self.descriptors, np.arange(len(self.catalog)))
 
     def fitted(self, seed: int) -> Retriever:
         """Everything fitted on these items, and an exact index of them."""
         spaces = Spaces.fit(self.descriptors, self.catalog, self.spans, seed=seed, look=self.look)
-        index = build_index("flat", self.vectors(spaces), seed=seed)
+        index = build_index("flat", self.vectors(spaces.look), seed=seed)
         return Retriever(spaces, index, self.descriptors, self.catalog)
 
     def grids(self) -> NDArray[np.uint8]:

@@ -90,7 +90,8 @@ def markets_of(
         engine: the index.
         ledgers: what was sold.
         plan: space and seed.
-        blocks: parts of descriptors that look is fitted on; by default the index's own vectors.
+        blocks: parts of descriptors that look is fitted on; by default the vectors that the index
+            prices with.
     """
     found = []
     for number, (name, ledger) in enumerate(ledgers.items()):
@@ -98,7 +99,7 @@ def markets_of(
         if blocks:
             vectors = look_vectors(blocks, ledger.members, plan.seed)
         else:
-            vectors = np.ascontiguousarray(engine.retriever.index.vectors[ledger.members])
+            vectors = engine.desk.appraiser.space(name).vectors
         plain = View.of(vectors)
         traits = known_traits(engine.retriever.spaces, engine.catalog, name)
         view = seen_with(plain, traits, plan.space)

@@ -65,7 +65,7 @@ def evaluate_price(
         ledgers: from ``ledgers_of``.
         plan: how.
         seen: encoder → its blocks; the first is shown in full and, where it is the index's own,
-            uses the vectors of the index.
+            uses the vectors that the index prices with.
 
     Raises:
         SalesError: there is no sale to test on.

@@ -5,22 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.draws import at_most
+from simsearch.draws import at_most, by_collection
 from simsearch.evaluation.class_metrics import Reliability, auroc, false_alarm, reliability
 from simsearch.evaluation.material import Ids, Material, Split
 from simsearch.evaluation.retrieval import Progress
 from simsearch.index import build_index
 from simsearch.recognition.classification import VOTERS, Asked, CollectionClassifier
 from simsearch.recognition.membership import Described, fit_on_index
-from simsearch.space.look import LookSpace
-from simsearch.space.spaces import Spaces
+from simsearch.space.spaces import fit_look
 
 Numbers = NDArray[np.float64]
 
 FOLDS = 20
 """Times that collections are left out at most; of more collections, several at a time."""
-FIT_ITEMS = 4_000
-"""Items a space is fitted on at most, drawn evenly from the collections."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +96,9 @@ def ask_as_strangers(material: Material, split: Split, seed: int, progress: Prog
 
 def look_vectors(material: Material, rows: Ids, seed: int) -> NDArray[np.float32]:
     """Vectors of all items in a look space that is fitted on some of them alone."""
-    codes = material.catalog.collection_codes
-    chosen = np.zeros(len(codes), dtype=bool)
-    chosen[rows] = True
-    most = max(FIT_ITEMS // len(np.unique(codes[rows])), 1)
-    drawn = np.flatnonzero(at_most(chosen, codes, most, seed))
-    look = LookSpace.fit(material.descriptors.rows(drawn), material.spans, seed)
-    return material.vectors(Spaces(look, {}, {}))
+    codes = material.catalog.collection_codes[rows]
+    groups = [rows[places] for _, places in by_collection(codes)]
+    return material.vectors(fit_look(material.descriptors, groups, material.spans, seed))
 
 
 def _beside(asked: Ids, codes: NDArray[np.int32], count: int, seed: int) -> Ids:

@@ -21,13 +21,15 @@ from simsearch.pricing.arrays import from_arrays, to_arrays
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
 from simsearch.pricing.levels import SaleHistory
 from simsearch.pricing.markets import View
+from simsearch.pricing.price_space import PriceSpace
 from simsearch.sales.table import SalesTable
-from simsearch.space.spaces import Spaces
+from simsearch.space.look import LookSpace
+from simsearch.space.spaces import Rows, Spaces
 from simsearch.space.trait_matrix import trait_matrix
 
 NAME = "prices.npz"
 _DAMAGE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
-FORMAT = "2"
+FORMAT = "3"
 """Of this file; raised where estimators change so that what was fitted before no longer serves."""
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -88,15 +90,6 @@ def members_of(catalog: Catalog, collection: str) -> NDArray[np.int64]:
     return np.flatnonzero(equals(catalog.column("collection"), collection))
 
 
-def view_of(
-    spaces: Spaces, vectors: NDArray[np.float32], catalog: Catalog, collection: str
-) -> View:
-    """How the estimator sees the items of a collection: neighbours, vectors and known traits."""
-    members = members_of(catalog, collection)
-    own = np.ascontiguousarray(vectors[members])
-    return View.of(own, known_traits(spaces, catalog, collection))
-
-
 def known_traits(spaces: Spaces, catalog: Catalog, collection: str) -> NDArray[np.float32] | None:
     """Traits of a collection's items that its head knows, float32 (n, t); None without a head."""
     vocabulary = spaces.vocabulary.get(collection)
@@ -109,37 +102,45 @@ def known_traits(spaces: Spaces, catalog: Catalog, collection: str) -> NDArray[n
 
 @dataclass
 class Appraiser:
-    """The fitted estimators of an index, read from its file when a collection is first asked for.
+    """The fitted estimators of an index, and how each sees its collection.
+
+    Those of a collection are read from the file when it is first asked for.
 
     Safe to share between threads; one reads at a time, since Python 3.11 cannot parse the headers
     of several arrays at once ("AST constructor recursion depth mismatch").
 
     Attributes:
         currencies: collection → the currency it is priced in.
+        look: the space of collections that have none of their own.
     """
 
     currencies: Mapping[str, str]
+    look: LookSpace
     _arrays: Arrays
-    _models: dict[str, PriceEstimator] = field(default_factory=dict, repr=False)
+    _read: dict[str, tuple[PriceEstimator, PriceSpace]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def fit(
-        cls, spaces: Spaces, vectors: NDArray[np.float32], catalog: Catalog, sales: SalesTable
+        cls, spaces: Spaces, descriptors: Rows, catalog: Catalog, sales: SalesTable, seed: int = 0
     ) -> "Appraiser":
-        """Fit an estimator for every collection that has sales."""
+        """Fit a space and an estimator for every collection that has sales."""
         currencies: dict[str, str] = {}
         arrays: dict[str, NDArray[Any]] = {}
         for name in catalog.collections:
             ledger = Ledger.of(name, catalog, sales)
             if ledger is None:
                 continue
-            view = view_of(spaces, vectors, catalog, name)
+            space = PriceSpace.fit(
+                descriptors, ledger.members, spaces.look.spans, seed, otherwise=spaces.look
+            )
+            view = View.of(space.vectors, known_traits(spaces, catalog, name))
             seen = join_descriptors(view.vectors, view.traits)
             model = PriceEstimator().fit(ledger.history, view.near, seen)
             currencies[name] = ledger.currency
-            arrays |= {f"{name}/{key}": array for key, array in to_arrays(model).items()}
-        return cls(currencies, arrays)
+            found = to_arrays(model) | space.arrays(spaces.look)
+            arrays |= {f"{name}/{key}": array for key, array in found.items()}
+        return cls(currencies, spaces.look, arrays)
 
     def save(self, folder: Path) -> None:
         """Write ``prices.npz``."""
@@ -149,8 +150,12 @@ class Appraiser:
             np.savez(file, allow_pickle=False, **facts, **dict(self._arrays))
 
     @classmethod
-    def open(cls, folder: Path) -> "Appraiser":
+    def open(cls, folder: Path, look: LookSpace) -> "Appraiser":
         """Open what ``save`` wrote; nothing of a collection is read before it is asked for.
+
+        Args:
+            folder: of the index.
+            look: its space.
 
         Raises:
             StoreError: missing or damaged.
@@ -161,7 +166,7 @@ class Appraiser:
                 arrays = np.load(file, allow_pickle=False)
                 if (found := str(arrays["format"])) != FORMAT:
                     raise ValueError(f"format {found}, not {FORMAT}")
-                made = cls(json.loads(str(arrays["currencies"])), arrays)
+                made = cls(json.loads(str(arrays["currencies"])), look, arrays)
             except _DAMAGE as error:
                 raise StoreError(
                     f"{folder / NAME}: unreadable ({error}); build it again"
@@ -176,17 +181,25 @@ class Appraiser:
             SalesError: nothing of it was ever sold.
             StoreError: the file is damaged.
         """
+        return self._of(collection)[0]
+
+    def space(self, collection: str) -> PriceSpace:
+        """How the estimator of a collection sees pictures; raises what ``model`` raises."""
+        return self._of(collection)[1]
+
+    def _of(self, collection: str) -> tuple[PriceEstimator, PriceSpace]:
         if collection not in self.currencies:
             raise SalesError(f"no price: the index holds no sale of {collection}; add its sales")
         with self._lock:
-            if collection not in self._models:
-                self._models[collection] = self._read(collection)
-            return self._models[collection]
+            if collection not in self._read:
+                self._read[collection] = self._load(collection)
+            return self._read[collection]
 
-    def _read(self, collection: str) -> PriceEstimator:
+    def _load(self, collection: str) -> tuple[PriceEstimator, PriceSpace]:
         start = f"{collection}/"
         names = [name for name in self._arrays if name.startswith(start)]
         try:
-            return from_arrays({name.removeprefix(start): self._arrays[name] for name in names})
+            held = {name.removeprefix(start): self._arrays[name] for name in names}
+            return from_arrays(held), PriceSpace.from_arrays(held, self.look)
         except _DAMAGE as error:
             raise StoreError(f"{NAME} is damaged ({error}); build the index again") from error

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.catalog import Catalog, Item, Trait
-from simsearch.index import VectorIndex
-from simsearch.neighbors import Neighbors
+from simsearch.index.exact import scan
 from simsearch.pricing.appraisal import Appraiser, Ledger
 from simsearch.pricing.estimator import join_descriptors
 from simsearch.pricing.forward import Asked
@@ -29,11 +28,9 @@ class Subject:
 
     Attributes:
         descriptor: (dim,).
-        vector: float32 (d,), unit length.
     """
 
     descriptor: NDArray[np.floating]
-    vector: NDArray[np.float32]
     row: int = -1
 
 
@@ -76,29 +73,26 @@ class PriceDesk:
     """Prices pictures from the sales of an index.
 
     Attributes:
-        catalog, spaces, index: parts of the index.
-        appraiser: the estimators fitted at build.
+        catalog, spaces: parts of the index.
+        appraiser: the estimators fitted at build, and how they see pictures.
         sales: all sales of the index.
     """
 
     catalog: Catalog
     spaces: Spaces
-    index: VectorIndex
     appraiser: Appraiser
     sales: SalesTable
     _ledgers: dict[str, Ledger | None] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def open(
-        cls, folder: Path, catalog: Catalog, spaces: Spaces, index: VectorIndex
-    ) -> "PriceDesk":
+    def open(cls, folder: Path, catalog: Catalog, spaces: Spaces) -> "PriceDesk":
         """Open what an index holds of prices, beside parts that are open already.
 
         Raises:
             StoreError: something is missing or damaged.
         """
         sales = SalesTable.read(folder / store.SALES)
-        return cls(catalog, spaces, index, Appraiser.open(folder), sales)
+        return cls(catalog, spaces, Appraiser.open(folder, spaces.look), sales)
 
     def ledger(self, collection: str) -> Ledger | None:
         """The sales of one collection, None where nothing of it was sold."""
@@ -112,17 +106,19 @@ class PriceDesk:
         Raises:
             SalesError: nothing usable of the collection was sold before that day.
         """
-        model = self.appraiser.model(collection)
+        model, space = self.appraiser.model(collection), self.appraiser.space(collection)
         ledger = self.ledger(collection)
         assert ledger is not None  # noqa: S101 -- the appraiser priced its sales
         reasons = np.array([reason or "" for reason in self._reasons(ledger)], dtype=np.str_)
         shown = self._shown(subject, collection)
         vocabulary = self.spaces.vocabulary.get(collection, [])
         own = {vocabulary[place] for place in np.flatnonzero(shown >= SHOWN)}
+        item = int(np.searchsorted(ledger.members, subject.row)) if subject.row >= 0 else -1
+        vector = space.vectors[item] if item >= 0 else space.vector(subject.descriptor)
         asked = Asked(
-            self._near(subject, ledger, model.settings.neighbors + 1),
-            np.array([np.searchsorted(ledger.members, subject.row) if subject.row >= 0 else -1]),
-            join_descriptors(subject.vector[None], shown[None] if len(shown) else None),
+            scan(space.vectors, vector[None], model.settings.neighbors + 1),
+            np.array([item]),
+            join_descriptors(vector[None], shown[None] if len(shown) else None),
         )
         currency = self.appraiser.currencies[collection]
         found = value(model, asked, as_of, currency=currency, reasons=reasons)
@@ -135,14 +131,6 @@ class PriceDesk:
 
     def _reasons(self, ledger: Ledger) -> list[str | None]:
         return self.sales.take(ledger.sales).text("reason")
-
-    def _near(self, subject: Subject, ledger: Ledger, count: int) -> Neighbors:
-        """Nearest items of the collection, numbered within it."""
-        allowed = np.zeros(self.index.size, dtype=bool)
-        allowed[ledger.members] = True
-        found = self.index.search(subject.vector[None], count, allowed=allowed)
-        local = np.where(found.ids >= 0, np.searchsorted(ledger.members, found.ids), -1)
-        return Neighbors(local, found.distances)
 
     def _shown(self, subject: Subject, collection: str) -> NDArray[np.float32]:
         """Traits of the collection's vocabulary, 0 to 1: known of an item, else as read."""

@@ -27,6 +27,10 @@ FIT_ITEMS = 10_000
 """Items the look space is fitted on at most, drawn evenly from the collections."""
 FIT_NUMBERS = 100_000_000
 """Numbers in their descriptors at most, which bounds the memory of wide ones."""
+OWN_ITEMS = 4_000
+"""Items that a look space of some items alone is fitted on at most."""
+OWN_NUMBERS = 50_000_000
+"""Numbers in their descriptors at most."""
 CELL_ITEMS = 4_000
 """Items of a collection its cell weights are fitted on at most."""
 _CHUNK = 500
@@ -189,6 +193,23 @@ class Spaces:
             return cls(look, vocabulary, tensors, outlines)
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{folder / NAME}: unreadable ({error}); build it again") from error
+
+
+def fit_look(
+    descriptors: Rows, groups: Sequence[NDArray[np.int64]], spans: Sequence[Span], seed: int
+) -> LookSpace:
+    """Look space of some items and no others; a few thousand, as many of each group, are drawn."""
+    most = min(OWN_ITEMS, OWN_NUMBERS // spans[-1][2])
+    return LookSpace.fit(descriptors.rows(_even_draw(groups, most, seed)), spans, seed)
+
+
+def transform_rows(look: LookSpace, descriptors: Rows, rows: NDArray[np.int64]) -> Floats:
+    """Unit vectors float32 (len(rows), width) of some rows, read a piece at a time."""
+    vectors = np.empty((len(rows), look.width), dtype=np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        vectors[part] = look.transform(descriptors.rows(rows[part]))
+    return vectors
 
 
 def _named(tensors: Mapping[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any]]:
