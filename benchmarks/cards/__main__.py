@@ -47,7 +47,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--patience", type=int, default=5, help="epochs without gain; 0 = never stop"
     )
-    parser.add_argument("--augment", default="rotation,zoom,shift", metavar="NAMES")
+    parser.add_argument(
+        "--augment", default="rotation,zoom,shift", metavar="NAMES", help="of the classifiers"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mobilenet", type=Path, metavar="FILE", help="torchvision's, ImageNet")
     parser.add_argument(
@@ -82,14 +84,14 @@ def classifiers(args: argparse.Namespace) -> None:
 
 
 def softmax(args: argparse.Namespace) -> None:
-    """A softmax as hidden activation, on the six collections of the sample."""
+    """A softmax as hidden activation, on the six collections of the sample as they are."""
     place = args.work / "sample"
     if not place.exists():
         write_sample(place, size=120, seed=args.seed)
     items = read_sources([place]).items
     rows = []
     for hidden in ("softmax", "relu"):
-        chosen = replace(settings_of(args, "study-1@96"), hidden=hidden)
+        chosen = replace(settings_of(args, "study-1@96"), hidden=hidden, augment="")
         found = tried(items, chosen, args.work, name=f"sample-{hidden}")
         rows.append([f"study-1, hidden {hidden}, six collections", *found.cells()])
     print_table(["hidden activation", *COLUMNS], rows)
