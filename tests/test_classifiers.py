@@ -151,6 +151,23 @@ def test_a_checkpoint_may_be_made_longer_but_is_of_its_own_settings(pictures, tm
             train(pictures, other, tmp_path, resume=True)
 
 
+@pytest.mark.parametrize(("count", "steps"), [(2, 1), (8, 1), (9, 1), (10, 2), (17, 2)])
+def test_a_picture_left_over_learns_with_the_batch_before_it(pictures, tmp_path, count, steps):
+    """Batch norm of descriptors refuses a batch of one."""
+    rows = pictures.rows("train")
+    own = dataclasses.replace(pictures, parts=np.full(len(pictures.parts), "", dtype="U5"))
+    own.parts[rows[np.linspace(0, len(rows) - 1, count).astype(int)]] = "train"
+    settings = dataclasses.replace(TINY, epochs=1)
+    network = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.BatchNorm1d(3 * 16 * 16), torch.nn.Linear(3 * 16 * 16, 3)
+    )
+    told = []
+    training = NetworkTraining(own, settings, tmp_path, inputs=Inputs.of(TINY), network=network)
+    training(lambda done, total: told.append((done, total)))
+    assert told == [(step, steps) for step in range(1, steps + 1)]
+    assert network[1].num_batches_tracked == steps
+
+
 def test_training_stops_when_the_loss_falls_no_more():
     losses = [0.9, 0.5, 0.4995, 0.6]
     run = Run([{"loss": 1.0, "valid_loss": loss} for loss in losses])
