@@ -1,5 +1,7 @@
 """Trees asked with NumPy answer as the library that grew them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -44,3 +46,13 @@ def test_a_row_does_not_depend_on_its_company(data):
 def test_a_constant_is_learned(data):
     trees = grow(data[0], np.full(500, 3.0), BoostingSettings())
     assert trees.predict(data[0][:5]).tolist() == [3.0] * 5
+
+
+def test_grown_trees_lead_down_and_others_are_told_apart(data):
+    trees = grow(*data, BoostingSettings())
+    assert trees.lead_down()
+    ring = trees.left.copy()
+    ring[trees.left[0]] = 0
+    assert not dataclasses.replace(trees, left=ring).lead_down()
+    assert not dataclasses.replace(trees, right=trees.right + 1).lead_down()
+    assert not dataclasses.replace(trees, roots=trees.roots - 1).lead_down()

@@ -1,6 +1,8 @@
 """Prices of an opened index: the same numbers as by hand, and sales that name their items."""
 
+import dataclasses
 import datetime as dt
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +14,7 @@ from simsearch.pricing.appraisal import Appraiser, known_traits
 from simsearch.pricing.desk import Subject
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
 from simsearch.pricing.forward import Asked
+from simsearch.pricing.price_space import PriceSpace
 from simsearch.pricing.valuation import value
 
 DAY = dt.date(2023, 4, 1)
@@ -130,3 +133,42 @@ def test_damaged_estimators_are_named(sample_index, engine, tmp_path, damage):
 
     with pytest.raises(StoreError, match=r"prices\.npz.* build "):
         read_all()
+
+
+def header(promise: str) -> bytes:
+    """Of an array in a file, with nothing behind it."""
+    return b"\x93NUMPY\x01\x00" + len(promise).to_bytes(2, "little") + promise.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header("{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000000, 9)}\n"),
+        header("{'descr': (((\n"),
+        b"no array",
+    ],
+)
+@pytest.mark.parametrize("name", ["currencies", "teapots/vectors", "teapots/day"])
+def test_arrays_that_are_none_are_named(sample_index, engine, tmp_path, content, name):
+    with (
+        zipfile.ZipFile(sample_index.folder / "prices.npz") as old,
+        zipfile.ZipFile(tmp_path / "prices.npz", "w") as new,
+    ):
+        for one in old.namelist():
+            new.writestr(one, content if one == f"{name}.npy" else old.read(one))
+    with pytest.raises(StoreError, match=r"build (it|the index) again"):
+        Appraiser.open(tmp_path, engine.retriever.spaces.look).model("teapots")
+
+
+@pytest.mark.parametrize("kept", [0, -1])
+def test_what_was_fitted_on_other_items_or_sales_prices_nothing(engine, kept):
+    """The prices of another index, put in the place of one's own."""
+    desk, subject = engine.desk, subject_of(engine, "teapots/7")
+    sales = desk.sales.take(np.arange(len(desk.sales.table))[:kept])
+    foreign = dataclasses.replace(desk, sales=sales, _ledgers={})
+    with pytest.raises(StoreError, match=r"prices\.npz is not of these sales of teapots"):
+        foreign.price(subject, "teapots", DAY)
+    ledger, space = desk.ledger("teapots"), desk.appraiser.space("teapots")
+    model, fewer = desk.appraiser.model("teapots"), PriceSpace(space.look, space.halves[1:])
+    assert ledger.is_of(model, space)
+    assert not ledger.is_of(model, fewer)

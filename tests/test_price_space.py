@@ -158,3 +158,19 @@ def test_a_space_that_is_not_whole_is_named(market, desk, tmp_path, lost):
     Appraiser(desk.appraiser.currencies, desk.appraiser.look, arrays).save(tmp_path)
     with pytest.raises(StoreError, match="build the index again"):
         Appraiser.open(tmp_path, market[2].look).space("subtle")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda one: one[:, :-1],
+        lambda one: one[0],
+        lambda one: one * np.float16("nan"),
+        lambda one: one * 0,
+        lambda one: one.astype("U9"),
+    ],
+)
+def test_vectors_that_are_none_are_refused(market, desk, damage):
+    arrays = desk.appraiser.space("subtle").arrays(market[2].look)
+    with pytest.raises(ValueError, match="not of its look space"):
+        PriceSpace.from_arrays(arrays | {"vectors": damage(arrays["vectors"])}, market[2].look)

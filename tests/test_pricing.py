@@ -375,6 +375,32 @@ def test_damaged_arrays_are_refused(model):
         from_arrays(arrays)
 
 
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("items", lambda one: np.array([one])),
+        ("scale", lambda one: one * np.nan),
+        ("day", lambda one: one.astype("U9")),
+        ("price", lambda one: one[:-1]),
+        ("error", lambda one: one[:, None]),
+        ("log_forecast", lambda one: one * 1j),
+        ("origins", lambda one: one.astype("U9")),
+        ("kernels", lambda one: one[:, :2]),
+        ("coefficients", lambda one: one + np.inf),
+        ("misses0", lambda one: one[:-1]),
+        ("bounds1", lambda one: one[:, :-1]),
+        ("node_left", np.zeros_like),
+        ("node_right", lambda one: one + 10**6),
+        ("roots", lambda one: one - 1),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(model, name, damage):
+    arrays = to_arrays(model)
+    assert len(arrays["roots"])
+    with pytest.raises(StoreError, match="build the index again"):
+        from_arrays(arrays | {name: damage(arrays[name])})
+
+
 def test_descriptors_join_vectors_and_traits():
     joined = join_descriptors(np.ones((2, 3)), np.eye(2))
     assert joined.tolist() == [[1, 1, 1, 0.5, 0], [1, 1, 1, 0, 0.5]]

@@ -123,3 +123,23 @@ def test_equal_input_gives_an_equal_space_and_tensors_bring_it_back():
     restored = LookSpace.from_tensors(BOTH, space.tensors())
     for other in (again, restored):
         np.testing.assert_array_equal(other.transform(data), space.transform(data))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("mean", lambda one: one[:-1]),
+        ("mean", lambda one: one.astype(np.int64)),
+        ("components", lambda one: one.T),
+        ("components", lambda one: one.ravel()),
+        ("components", lambda one: one * np.nan),
+        ("constant", lambda one: one[:0]),
+        ("constant", lambda one: one * 0),
+    ],
+)
+def test_tensors_of_no_space_are_refused(name, damage):
+    tensors = LookSpace.fit(both(40), BOTH).tensors()
+    with pytest.raises(ValueError, match="the look space"):
+        LookSpace.from_tensors(BOTH, tensors | {name: damage(tensors[name])})
+    with pytest.raises(ValueError, match="not of these blocks"):
+        LookSpace.from_tensors(BOTH[:1], tensors)

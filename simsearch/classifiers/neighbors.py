@@ -85,9 +85,7 @@ class NeighborModel:
         try:
             look = LookSpace.from_tensors(_spans(inputs), state)
             codes, vectors = state["codes"].astype(np.int64), state["vectors"]
-            fits = vectors.shape == (len(codes), look.width) and look.mean.shape == (
-                len(look.components),
-            )
+            fits = vectors.shape == (len(codes), look.width)
             if not (fits and len(codes) and 0 <= codes.min() <= codes.max() < count):
                 raise ValueError("vectors, codes and classes do not go together")
             temperature = Temperature()

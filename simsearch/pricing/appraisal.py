@@ -7,8 +7,9 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,10 @@ from simsearch.space.spaces import Rows, Spaces
 from simsearch.space.trait_matrix import trait_matrix
 
 NAME = "prices.npz"
-_DAMAGE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error),
+    *(MemoryError, TokenError),  # of headers that promise too much, or are none
+)
 FORMAT = "3"
 """Of this file; raised where estimators change so that what was fitted before no longer serves."""
 Arrays = Mapping[str, NDArray[Any]]
@@ -77,6 +81,12 @@ class Ledger:
         amounts = own.amounts(currency)
         history = SaleHistory.from_arrays(items, own.days, amounts, own.known_since)
         return cls(currency, members, history, rows, int(np.isnan(amounts).sum()))
+
+    def is_of(self, model: PriceEstimator, space: PriceSpace) -> bool:
+        """Whether these were fitted on these items and sales."""
+        sales = zip(astuple(self.history), astuple(model.history_), strict=True)
+        same = all(np.array_equal(own, fitted) for own, fitted in sales)
+        return same and model.items_ == len(space.halves) == len(self.members)
 
 
 def _main_currency(sales: SalesTable, before: int | None) -> str:
@@ -166,7 +176,7 @@ class Appraiser:
                 arrays = np.load(file, allow_pickle=False)
                 if (found := str(arrays["format"])) != FORMAT:
                     raise ValueError(f"format {found}, not {FORMAT}")
-                made = cls(json.loads(str(arrays["currencies"])), look, arrays)
+                made = cls(dict(json.loads(str(arrays["currencies"]))), look, arrays)
             except _DAMAGE as error:
                 raise StoreError(
                     f"{folder / NAME}: unreadable ({error}); build it again"
@@ -199,7 +209,7 @@ class Appraiser:
         start = f"{collection}/"
         names = [name for name in self._arrays if name.startswith(start)]
         try:
-            held = {name.removeprefix(start): self._arrays[name] for name in names}
+            held = {name.removeprefix(start): np.asarray(self._arrays[name]) for name in names}
             return from_arrays(held), PriceSpace.from_arrays(held, self.look)
         except _DAMAGE as error:
             raise StoreError(f"{NAME} is damaged ({error}); build the index again") from error

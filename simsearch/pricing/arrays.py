@@ -19,6 +19,20 @@ from simsearch.pricing.levels import SaleHistory
 Arrays = dict[str, NDArray[Any]]
 NODE = ("feature", "threshold", "left", "right", "value")
 HISTORY = ("item", "day", "price", "known_since", "row")
+_SHAPES: Mapping[str, tuple[str | int, ...]] = {
+    "items": (),
+    "scale": (),
+    **dict.fromkeys((*HISTORY, "forecast", "log_forecast", "error"), ("sales",)),
+    "origins": ("snapshots",),
+    "baselines": ("snapshots",),
+    "kernels": ("snapshots", 3),
+    "shares": ("snapshots", 3),
+    **dict.fromkeys(("nodes", "trees"), ("cuts",)),
+    **dict.fromkeys((f"node_{name}" for name in NODE), ("table",)),
+    "roots": ("roots",),
+}
+"""Name → sides; equal names are equal lengths."""
+_FINITE = ("scale", "kernels", "shares", "coefficients")
 
 
 def to_arrays(model: PriceEstimator) -> Arrays:
@@ -46,6 +60,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> PriceEstimator:
         StoreError: an array is missing or does not fit.
     """
     try:
+        _require_shapes(arrays)
         model = PriceEstimator(_settings(json.loads(str(arrays["settings"]))))
         model.history_ = SaleHistory(*(arrays[name] for name in HISTORY))
         model.items_, model.scale_ = int(arrays["items"]), float(arrays["scale"])
@@ -53,7 +68,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> PriceEstimator:
         model.log_forecast_ = arrays["log_forecast"]
         model.snapshots_ = _snapshots(arrays)
         model.conformal_ = [
-            Conformal(nominal, model.history_.days, arrays[f"misses{n}"], *arrays[f"bounds{n}"])
+            _conformal(nominal, model.history_, arrays[f"misses{n}"], arrays[f"bounds{n}"])
             for n, nominal in enumerate(model.settings.coverages)
         ]
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -61,6 +76,21 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> PriceEstimator:
             f"the stored price estimator cannot be used ({error}); build the index again"
         ) from error
     return model
+
+
+def _require_shapes(arrays: Mapping[str, NDArray[Any]]) -> None:
+    lengths: dict[str | int, int] = {}
+    for name, sides in _SHAPES.items():
+        array = arrays[name]
+        wanted = tuple(
+            side if isinstance(side, int) else lengths.setdefault(side, length)
+            for side, length in zip(sides, array.shape, strict=False)
+        )
+        if array.dtype.kind not in "iuf" or array.ndim != len(sides) or array.shape != wanted:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+    for name in _FINITE:
+        if np.iscomplexobj(arrays[name]) or not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} is not finite")
 
 
 def _settings(stored: dict[str, Any]) -> PriceSettings:
@@ -72,6 +102,15 @@ def _settings(stored: dict[str, Any]) -> PriceSettings:
             "coverages": tuple(stored["coverages"]),
         }
     )
+
+
+def _conformal(
+    nominal: float, history: SaleHistory, misses: NDArray[Any], bounds: NDArray[Any]
+) -> Conformal:
+    fits = misses.shape == (len(history.days) + 1,) and bounds.shape == (2, len(history))
+    if not (fits and bounds.dtype.kind == "f" and np.isfinite(misses).all()):
+        raise ValueError("its intervals are not of its sales")
+    return Conformal(nominal, history.days, misses, *bounds)
 
 
 def _snapshot_arrays(snapshots: list[Snapshot]) -> Arrays:
@@ -103,6 +142,8 @@ def _snapshots(arrays: Mapping[str, NDArray[Any]]) -> list[Snapshot]:
         if nodes[n] < nodes[n + 1]:
             columns = {name: column[nodes[n] : nodes[n + 1]] for name, column in table.items()}
             grown = Trees(**columns, roots=roots[trees[n] : trees[n + 1]], baseline=baselines[n])
+            if not grown.lead_down():
+                raise ValueError("the nodes of its trees are in no order")
         shares = (shared[n][0], shared[n][1], shared[n][2])
         found.append(
             Snapshot(origin, Kernel(*kernels[n]), arrays["coefficients"][n], shares, grown)

@@ -29,6 +29,13 @@ class Trees:
     roots: NDArray[np.int32]
     baseline: float
 
+    def lead_down(self) -> bool:
+        """Whether each node leads to itself or to one behind it in the table: all ways end."""
+        here, last = np.arange(len(self.value)), len(self.value) - 1
+        following = np.stack([self.left, self.right])
+        inside = self.roots.min(initial=0) >= 0 and self.roots.max(initial=0) <= last
+        return bool(inside and (following >= here).all() and (following <= last).all())
+
     def predict(self, x: Floats) -> Floats:
         """Sum over the trees for every row of x (q, f) without NaN; float64 (q,)."""
         rows = np.arange(len(x))[:, None]

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.catalog import Catalog, Item, Trait
+from simsearch.errors import StoreError
 from simsearch.index.exact import scan
-from simsearch.pricing.appraisal import Appraiser, Ledger
+from simsearch.pricing.appraisal import NAME, Appraiser, Ledger
 from simsearch.pricing.estimator import join_descriptors
 from simsearch.pricing.forward import Asked
 from simsearch.pricing.valuation import Comparable, ExcludedSale, PriceEstimate, value
@@ -105,10 +106,12 @@ class PriceDesk:
 
         Raises:
             SalesError: nothing usable of the collection was sold before that day.
+            StoreError: what was fitted is damaged, or was fitted on other items or sales.
         """
         model, space = self.appraiser.model(collection), self.appraiser.space(collection)
         ledger = self.ledger(collection)
-        assert ledger is not None  # noqa: S101 -- the appraiser priced its sales
+        if ledger is None or not ledger.is_of(model, space):
+            raise StoreError(f"{NAME} is not of these sales of {collection}; build the index again")
         reasons = np.array([reason or "" for reason in self._reasons(ledger)], dtype=np.str_)
         shown = self._shown(subject, collection)
         vocabulary = self.spaces.vocabulary.get(collection, [])

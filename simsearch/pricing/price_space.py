@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.space.look import LookSpace, Span
+from simsearch.space.look import LookSpace, Span, is_finite
 from simsearch.space.spaces import Rows, fit_look, transform_rows
 
 Floats = NDArray[np.float32]
@@ -79,11 +79,16 @@ class PriceSpace:
 
         Raises:
             KeyError: an array is missing.
+            ValueError: one is damaged, or does not go with the others.
         """
         names = {name: f"look/{name}" for name in otherwise.tensors()}
         own = {name: arrays[place] for name, place in names.items() if place in arrays}
         look = LookSpace.from_tensors(otherwise.spans, own) if own else otherwise
-        return cls(look, arrays["vectors"])
+        halves = arrays["vectors"]
+        fits = halves.shape[1:] == (look.width,) and is_finite(halves)
+        if not (fits and halves.any(axis=1).all()):
+            raise ValueError("its vectors are not of its look space")
+        return cls(look, halves)
 
 
 def _unit(halves: NDArray[np.float16]) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,14 +106,34 @@ class LookSpace:
 
     @classmethod
     def from_tensors(cls, spans: Sequence[Span], tensors: Mapping[str, Floats]) -> "LookSpace":
-        """The space that ``tensors`` came from."""
-        constant = float(tensors["constant"][0])
-        return cls(tuple(spans), tensors["mean"], tensors["components"], constant)
+        """The space that ``tensors`` came from.
+
+        Raises:
+            KeyError: one is missing.
+            ValueError: they are none, or not of these blocks.
+        """
+        mean, components, constant = (tensors[name] for name in ("mean", "components", "constant"))
+        wanted = (sum(_widths(spans)),)
+        if not (mean.shape == components.shape[:-1] == wanted and constant.shape == (1,)):
+            raise ValueError("the look space is not of these blocks")
+        if not (constant > 0 and all(is_finite(one) for one in (mean, components, constant))):
+            raise ValueError("the look space holds other things than finite numbers")
+        return cls(tuple(spans), mean, components, float(constant[0]))
+
+
+def is_finite(array: NDArray[Any]) -> bool:
+    """Whether an array that was read holds floating-point numbers, none of them NaN or infinite."""
+    return array.dtype.kind == "f" and bool(np.isfinite(array).all())
+
+
+def _widths(spans: Sequence[Span]) -> list[int]:
+    """Columns that each block takes, a grid coded."""
+    return [GRID_CODE.dim if name == "grid" else stop - start for name, start, stop in spans]
 
 
 def _places(spans: Sequence[Span]) -> list[slice]:
-    """Columns of each block where they stand side by side, a grid coded."""
-    widths = [GRID_CODE.dim if name == "grid" else stop - start for name, start, stop in spans]
+    """Columns of each block where they stand side by side."""
+    widths = _widths(spans)
     stops = np.cumsum(widths).tolist()
     return [slice(stop - width, stop) for width, stop in zip(widths, stops, strict=True)]
 
