@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from simsearch.store import store
 
 NAMES = [
     *("files", "counts", "items", "sales", "spaces", "vectors", "search", "thumbnails"),
-    *("pictures", "descriptors"),
+    *("prices", "pictures", "descriptors"),
 ]
 
 
@@ -119,7 +120,9 @@ def test_a_sale_of_no_item_is_found(index):
     stray = Sale("masks", "nobody", dt.date(2022, 1, 1), 1.0, "MATIC")
     sales = SalesTable.read(index / store.SALES).merge(SalesTable.from_sales([stray]))
     sales.write(index / store.SALES)
-    assert "a sale of masks/nobody, which is no item" in failed(index)["sales"]
+    found = failed(index)
+    assert "a sale of masks/nobody, which is no item" in found["sales"]
+    assert "a sale of masks/nobody, which is no item; build" in found["prices"]
 
 
 def test_a_space_that_is_not_finite_is_found(index):
@@ -157,6 +160,40 @@ def test_another_descriptor_is_found(index):
     found = failed(index)
     assert "lighthouses/10" in found["vectors"]
     assert "lighthouses/10 is" in found["descriptors"]
+
+
+def edit_prices(folder: Path, change) -> None:
+    with np.load(folder / "prices.npz") as kept:
+        arrays = {name: kept[name] for name in kept.files}
+    change(arrays)
+    np.savez(folder / "prices.npz", allow_pickle=False, **arrays)
+
+
+def other_vector(arrays):
+    arrays["teapots/vectors"][[3, 4]] = arrays["teapots/vectors"][[4, 3]]
+
+
+def other_sales(arrays):
+    arrays["masks/day"] += 1
+
+
+def one_collection(arrays):
+    arrays["currencies"] = np.array(json.dumps({"teapots": "ETH", "masks": "MATIC"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (other_vector, "the vector that prices teapots/.* is not its own; the vector that"),
+        (other_sales, "prices.npz is not of these sales of masks"),
+        (one_collection, "nothing prices lighthouses, which was sold"),
+    ],
+)
+def test_prices_of_something_else_are_found(index, change, message):
+    edit_prices(index, change)
+    found = failed(index)
+    assert list(found) == ["prices"]
+    assert re.search(message, found["prices"])
 
 
 def test_a_damaged_thumbnail_is_found(index):

@@ -1,5 +1,6 @@
 """Whether an index is what it says: all counts, sales and vectors, and a sample of its pictures."""
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.building.assembly import mark_sales, with_last_sales
+from simsearch.building.verify_prices import price_faults
 from simsearch.encoders import Encoder
 from simsearch.engine import SearchEngine
 from simsearch.errors import PictureError, StoreError, VectorError, WeightsError
@@ -16,8 +18,8 @@ from simsearch.images import load_image, pixel_hash
 from simsearch.index.exact import unit_vectors
 from simsearch.sales.table import SalesTable
 from simsearch.sources.reader import PictureReader, place_of
-from simsearch.store import descriptors, store
-from simsearch.store.descriptors import Descriptors
+from simsearch.store import store
+from simsearch.store.descriptors import NAME, Descriptors
 from simsearch.store.manifest import Manifest
 
 DESCRIPTOR_TOLERANCE = 0.02
@@ -79,6 +81,8 @@ def verify_index(
     rows = even_sample(engine.catalog.collection_codes, sample, seed)
     checks = [_counts(engine), _items(engine), _sales(engine), _spaces(engine)]
     checks += [_vectors(engine, progress), _search(engine, rows), _thumbnails(engine, rows)]
+    faults = price_faults(engine, functools.partial(progress, "prices"))
+    checks.append(_judged("prices", faults, "fitted on these items and sales"))
     files = Check("files", True, "all are there, with as many rows as the catalog")
     return [files, *checks, *_pictures(engine, rows, progress)]
 
@@ -116,7 +120,7 @@ def _counts(engine: SearchEngine) -> Check:
         "sales": (manifest.sales, len(sales)),
         "excluded sales": (dict(manifest.excluded), sales.counts()),
         "skipped": (dict(manifest.skipped), dict(skipped)),
-        "numbers of a descriptor": (manifest.dim, _descriptors(engine).dim),
+        "numbers of a descriptor": (manifest.dim, Descriptors(engine.folder / NAME).dim),
     }
     faults = [
         f"{name}: manifest.json says {said}, the files hold {held}"
@@ -124,10 +128,6 @@ def _counts(engine: SearchEngine) -> Check:
         if said != held
     ]
     return _judged("counts", faults, f"{manifest.items:,} items, {manifest.sales:,} sales")
-
-
-def _descriptors(engine: SearchEngine) -> Descriptors:
-    return Descriptors(engine.folder / descriptors.NAME)
 
 
 def _items(engine: SearchEngine) -> Check:
@@ -186,7 +186,7 @@ def _vectors(engine: SearchEngine, progress: Progress) -> Check:
     except VectorError as error:
         return Check("vectors", False, str(error))
     faults: list[str] = []
-    for start, block in _descriptors(engine).chunks(1024):
+    for start, block in Descriptors(engine.folder / NAME).chunks(1024):
         usable = np.isfinite(block).all(1) & block.any(1)
         gaps = np.abs(look.transform(block) - vectors[start : start + len(block)]).max(axis=1)
         bad = start + np.flatnonzero(~usable | ~(gaps <= VECTOR_TOLERANCE))

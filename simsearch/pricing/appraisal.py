@@ -68,6 +68,9 @@ class Ledger:
             sales: all sales.
             before: choose the currency by sales before this day, as days since 1970-01-01, if there
                 are such; otherwise by all.
+
+        Raises:
+            StoreError: a sale is of no item.
         """
         rows = np.flatnonzero(equals(sales.table["collection"], collection))
         if not len(rows):
@@ -77,7 +80,10 @@ class Ledger:
         members = members_of(catalog, collection)
         tokens = catalog.column("token_id").take(row_numbers(members)).to_pylist()
         place = {token: item for item, token in enumerate(tokens)}
-        items = np.array([place[token] for token in own.text("token_id")], dtype=np.int64)
+        items = np.array([place.get(token, -1) for token in own.text("token_id")], dtype=np.int64)
+        if (items < 0).any():
+            key = own.keys()[int(items.argmin())]
+            raise StoreError(f"a sale of {key}, which is no item; build the index again")
         amounts = own.amounts(currency)
         history = SaleHistory.from_arrays(items, own.days, amounts, own.known_since)
         return cls(currency, members, history, rows, int(np.isnan(amounts).sum()))

@@ -11,8 +11,9 @@ from simsearch.catalog import Catalog, Item, Trait
 from simsearch.errors import StoreError
 from simsearch.index.exact import scan
 from simsearch.pricing.appraisal import NAME, Appraiser, Ledger
-from simsearch.pricing.estimator import join_descriptors
+from simsearch.pricing.estimator import PriceEstimator, join_descriptors
 from simsearch.pricing.forward import Asked
+from simsearch.pricing.price_space import PriceSpace
 from simsearch.pricing.valuation import Comparable, ExcludedSale, PriceEstimate, value
 from simsearch.sales.table import SalesTable
 from simsearch.space.spaces import Spaces
@@ -101,6 +102,19 @@ class PriceDesk:
             self._ledgers[collection] = Ledger.of(collection, self.catalog, self.sales)
         return self._ledgers[collection]
 
+    def fitted(self, collection: str) -> tuple[Ledger, PriceEstimator, PriceSpace]:
+        """The sales of one collection, and what was fitted on them.
+
+        Raises:
+            SalesError: nothing of it was ever sold.
+            StoreError: what was fitted is damaged, or was fitted on other items or sales.
+        """
+        model, space = self.appraiser.model(collection), self.appraiser.space(collection)
+        ledger = self.ledger(collection)
+        if ledger is None or not ledger.is_of(model, space):
+            raise StoreError(f"{NAME} is not of these sales of {collection}; build the index again")
+        return ledger, model, space
+
     def price(self, subject: Subject, collection: str, as_of: dt.date) -> Valuation:
         """Price one picture as a member of a collection.
 
@@ -108,10 +122,7 @@ class PriceDesk:
             SalesError: nothing usable of the collection was sold before that day.
             StoreError: what was fitted is damaged, or was fitted on other items or sales.
         """
-        model, space = self.appraiser.model(collection), self.appraiser.space(collection)
-        ledger = self.ledger(collection)
-        if ledger is None or not ledger.is_of(model, space):
-            raise StoreError(f"{NAME} is not of these sales of {collection}; build the index again")
+        ledger, model, space = self.fitted(collection)
         reasons = np.array([reason or "" for reason in self._reasons(ledger)], dtype=np.str_)
         shown = self._shown(subject, collection)
         vocabulary = self.spaces.vocabulary.get(collection, [])
