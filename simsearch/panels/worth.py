@@ -52,7 +52,8 @@ def sales_chart(engine: SearchEngine, found: Valuation) -> dict[str, Any]:
         "scale": {"type": "log" if log else "linear", "domain": [lowest, highest], "nice": True},
         "axis": {"format": ",~g", "tickCount": 5} | ({"values": _powers(lowest)} if log else {}),
     }
-    day = {"field": "date", "type": "temporal", "title": None, "axis": {"tickCount": 4}}
+    axis = {"tickCount": 4, "format": "%-d %b %Y"}
+    day = {"field": "date", "type": "temporal", "title": None, "axis": axis}
     hints = [{"field": name} for name in ("token", "price", "date")]
     band = {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}}
     interval = {"values": [{"low": told.low, "high": told.high, "price": told.price}]}
