@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def save_state(path: Path, state: Mapping[str, NDArray[np.generic]], notes: dict[str, str]) -> None:
-    """Write float16 or float32 tensors and notes as safetensors.
+    """Write float16 or float32 tensors and notes as safetensors, the whole file or nothing.
 
     The library's own writer puts notes in random order and holds the tensors three times; here the
     same contents give the same bytes, so that a file can be known by its hash.
@@ -91,7 +92,12 @@ def save_state(path: Path, state: Mapping[str, NDArray[np.generic]], notes: dict
         start = stop
     text = json.dumps(header, sort_keys=True).encode()
     text += b" " * (-len(text) % 8)  # the format keeps numbers aligned to 8 bytes
-    with path.open("wb") as stream:
-        stream.writelines([len(text).to_bytes(8, "little"), text])
-        for tensor in tensors.values():
-            tensor.tofile(stream)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.writelines([len(text).to_bytes(8, "little"), text])
+            stream.writelines(tensor.data for tensor in tensors.values())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -226,7 +226,6 @@ def _without_torch(path: Path, wanted: WeightsFile) -> Path:
         return path
     notes = {"format": "1", "source": wanted.file, "source_sha256": wanted.sha256}
     with suppress(OSError):  # a full or read-only cache only costs time
-        with _appearing(_copy_path(wanted)) as stream:
-            save_state(Path(stream.name), load_state(path), notes)
+        save_state(_copy_path(wanted), load_state(path), notes)
         return _copy_path(wanted)
     return path

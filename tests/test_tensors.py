@@ -110,6 +110,22 @@ def test_a_truncated_file_is_refused(tmp_path: Path):
             read(path)
 
 
+def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "made" / "x.safetensors"
+    save_state(path, {"a": np.ones(3, np.float32)}, {})
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # as if the disk were full
+    try:
+        with pytest.raises(OSError, match="too large"):
+            save_state(path, {"a": np.ones(900, np.float32)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_other_kinds_of_file_are_named(tmp_path: Path):
     with pytest.raises(WeightsError, match=r"use .safetensors, .pth or .pt"):
         load_state(tmp_path / "x.h5")

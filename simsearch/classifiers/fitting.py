@@ -17,7 +17,7 @@ from simsearch.classifiers.inputs import Inputs, as_tensor
 from simsearch.classifiers.labelled import TEST, TRAIN, VALID, Ids, LabelledPictures
 from simsearch.classifiers.networks import begin_network, kept_tensors, load_into
 from simsearch.classifiers.presets import ClassifierSettings
-from simsearch.tensors import load_state
+from simsearch.tensors import load_state, save_state
 from simsearch.training.augment import Augmentation, augmentations
 from simsearch.training.checkpoint import (
     BEST,
@@ -25,7 +25,6 @@ from simsearch.training.checkpoint import (
     chosen_device,
     computes_in_bf16,
     read_notes,
-    replace,
     restore_checkpoint,
     save_checkpoint,
 )
@@ -234,7 +233,7 @@ class NetworkTraining:
     def _keep(self) -> None:
         """Write the checkpoint, and the weights where this epoch is the best so far."""
         if self.run.best == len(self.run.history) - 1:
-            replace(self.folder / BEST, kept_tensors(self.network), {})
+            save_state(self.folder / BEST, kept_tensors(self.network), {})
         notes = {"stamp": self._stamp, "run": json.dumps(asdict(self.run))}
         save_checkpoint(self.folder / CHECKPOINT, self.network, self._optimizer, notes)
 

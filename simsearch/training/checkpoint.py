@@ -1,11 +1,7 @@
 """Where training computes, and files that let it go on as if it had never stopped."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from simsearch.encoders.vgg import best_precision
 from simsearch.errors import UsageError
@@ -43,12 +39,12 @@ def computes_in_bf16(device: "torch.device") -> bool:
 def save_checkpoint(
     path: Path, learner: "nn.Module", optimizer: "torch.optim.Optimizer", notes: dict[str, str]
 ) -> None:
-    """Write what a network and its Adam know; the file is there whole or not at all."""
+    """Write what a network and its Adam know."""
     tensors = {f"model/{name}": one for name, one in learner.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"adam/{number}/{name}": one for name, one in state.items()}
     arrays = {name: one.cpu().float().numpy() for name, one in tensors.items()}
-    replace(path, arrays, notes)
+    save_state(path, arrays, notes)
 
 
 def read_notes(path: Path, stamp: str) -> dict[str, str]:
@@ -82,11 +78,3 @@ def restore_checkpoint(
             kept = torch.from_numpy(array)  # a number comes back from a file as an array
             moments.setdefault(int(number), {})[part] = kept[0] if part == "step" else kept
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
-
-
-def replace(path: Path, arrays: Mapping[str, NDArray[Any]], notes: dict[str, str]) -> None:
-    """Write a file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_state(part, arrays, notes)
-    os.replace(part, path)

@@ -23,7 +23,6 @@ from simsearch.training.checkpoint import (
     chosen_device,
     computes_in_bf16,
     read_notes,
-    replace,
     restore_checkpoint,
     save_checkpoint,
 )
@@ -228,7 +227,7 @@ class DenoiserTraining:
         if self.best.step == self.step:
             tensors = self._network.state_dict().items()
             state = {name: one.cpu().numpy() for name, one in tensors}
-            replace(self.folder / BEST, state, {"step": str(self.step)})
+            save_state(self.folder / BEST, state, {"step": str(self.step)})
         notes = {"stamp": self._stamp, "step": str(self.step)}
         notes["history"] = json.dumps([asdict(one) for one in self.history])
         save_checkpoint(self.folder / CHECKPOINT, self._network, self._optimizer, notes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from simsearch.tensors import State
+from simsearch.tensors import State, save_state
 from simsearch.training import losses
 from simsearch.training.batches import Batches, Group
 from simsearch.training.checkpoint import (
@@ -18,7 +18,6 @@ from simsearch.training.checkpoint import (
     chosen_device,
     computes_in_bf16,
     read_notes,
-    replace,
     restore_checkpoint,
     save_checkpoint,
 )
@@ -177,7 +176,7 @@ class EncoderTraining:
         self.run.history.append(tried)
         if self.run.best is tried:
             notes = {"step": str(self.run.step), "score": f"{tried.measured.score:.6f}"}
-            replace(self.folder / BEST, folded(self._backbone), notes)
+            save_state(self.folder / BEST, folded(self._backbone), notes)
         self._save()
 
     def _save(self) -> None:
