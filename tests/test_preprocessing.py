@@ -82,6 +82,12 @@ def test_steps_are_done_in_their_order_and_stored_as_the_last_one_leaves_them():
         np.testing.assert_array_equal(shown, steps(rgb))
 
 
+def test_what_is_done_is_what_is_kept():
+    given = Preprocessing.read("gaussian:1.23456789")
+    kept = Preprocessing.kept(None, {"preprocessing": given.specs})
+    assert [one.apply.args[1] for one in (*given.steps, *kept.steps)] == [1.23457, 1.23457]
+
+
 def test_specs_are_read_again():
     text = "median:3,jpeg:30,gaussian:1.5"
     steps = Preprocessing.read(text)

@@ -173,7 +173,8 @@ def _filter(name: str, value: str) -> _Filter:
         number = float("nan")
     if not kind.allows(number):
         raise UsageError(f"{name}:{value} cannot be done; {name} takes {kind.wanted}")
-    return _Filter(f"{name}:{number:g}", functools.partial(_called, kind.apply, number))
+    kept = f"{number:g}"  # what a manifest says is what is done
+    return _Filter(f"{name}:{kept}", functools.partial(_called, kind.apply, kind.number(kept)))
 
 
 def _called(apply: Callable[..., RGB], number: float, rgb: RGB) -> RGB:
