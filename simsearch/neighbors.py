@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+SAME = 1e-6
+"""Cosine distance below which two pictures count as the same."""
+
 
 @dataclass(frozen=True)
 class Neighbors:

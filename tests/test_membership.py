@@ -117,11 +117,24 @@ def test_a_picture_is_named_and_a_foreign_one_is_not(items):
     vectors = look.transform(items.descriptors.rows(np.arange(150)))
     index = build_index("flat", vectors)
     named = Recogniser(fit_on_index(index, items), index, items.codes, ["a", "b", "c"])
+    rng = np.random.default_rng(0)
     for row in (3, 70, 149):
-        found = named.identify(vectors[row])
+        like = vectors[row] + rng.normal(0, 0.02, vectors.shape[1]).astype(np.float32)
+        found = named.identify(like / np.linalg.norm(like))
         assert (found.name, found.known) == ("abc"[row // 50], True)
         assert found.probability > 0.8
     foreign = collection("d", 20, 9)
     found = [named.identify(one) for one in look.transform(foreign.grids)]
     assert sum(one.known for one in found) <= 2
     assert all(one.probability < 0.5 for one in found if not one.known)
+
+
+def test_a_picture_that_is_in_the_index_belongs_where_it_stands():
+    noise = Table(np.random.default_rng(0).random((12, SPANS[-1][2])).astype(np.float32))
+    items = Described(noise, SPANS, np.repeat([0, 1], 6))
+    look = LookSpace.fit(noise.descriptors, SPANS)
+    vectors = look.transform(noise.descriptors)
+    index = build_index("flat", vectors)
+    named = Recogniser(fit_on_index(index, items), index, items.codes, ["a", "b"])
+    found = [named.identify(vector) for vector in vectors]
+    assert [(one.name, one.known) for one in found] == [("a", True)] * 6 + [("b", True)] * 6

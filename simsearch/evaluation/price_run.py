@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simsearch.errors import SalesError
 from simsearch.evaluation.price_baselines import last_sales, past_median, random_split, trait_ridge
 from simsearch.evaluation.price_trial import EPOCH, Bounds, Trial, date_of, join_trials
-from simsearch.neighbors import Neighbors
+from simsearch.neighbors import SAME, Neighbors
 from simsearch.pricing.comparables import weights
 from simsearch.pricing.estimator import PriceEstimator, join_descriptors
 from simsearch.pricing.forward import Asked, PriceSettings
@@ -19,8 +19,6 @@ from simsearch.pricing.markets import Market, View
 
 DUST = 0.01
 """Test sales cost at least this many units of the currency."""
-SAME = 1e-6
-"""Cosine distance below which two pictures count as the same."""
 
 
 def run_trial(

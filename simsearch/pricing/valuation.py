@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsearch.errors import SalesError
+from simsearch.neighbors import SAME
 from simsearch.pricing.comparables import Candidates, weights
 from simsearch.pricing.estimator import PriceEstimator
 from simsearch.pricing.forward import Asked
@@ -15,8 +16,6 @@ from simsearch.pricing.levels import LEVEL_DAYS, Level, SaleHistory, level_at, w
 
 SHOWN = 10
 """Comparables, and excluded sales, that an answer lists."""
-SAME = 1e-6
-"""Cosine distance below which two pictures count as the same."""
 OLD = 30
 """Days after which the newest sale is called old."""
 EPOCH = dt.date(1970, 1, 1).toordinal()

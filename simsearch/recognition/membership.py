@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simsearch.errors import StoreError
 from simsearch.index import VectorIndex, build_index
-from simsearch.neighbors import Neighbors
+from simsearch.neighbors import SAME, Neighbors
 from simsearch.recognition.classification import VOTERS, Asked, CollectionClassifier
 from simsearch.space.look import LookSpace, Span
 from simsearch.space.spaces import Rows
@@ -73,8 +73,13 @@ class Recogniser:
     names: Sequence[str]
 
     def identify(self, vector: NDArray[np.float32]) -> Membership:
-        """Name the collection of a picture by its vector, float32 (d,) of unit length."""
+        """Name the collection of a picture by its vector, float32 (d,) of unit length.
+
+        A picture that is itself in the index belongs where it stands; the classifier judges others.
+        """
         near = self.index.search(vector[None], VOTERS)
+        if near.distances[0, 0] < SAME:
+            return Membership(self.names[int(self.codes[near.ids[0, 0]])], 1.0, known=True)
         verdict = self.classifier.predict(Asked.of(vector[None], near, self.codes))
         name = self.names[int(verdict.codes[0])]
         return Membership(name, float(verdict.probability[0]), bool(verdict.known[0]))
