@@ -105,8 +105,8 @@ class SearchEngine:
         return self._encoder.result()
 
     def _load_encoder(self) -> Encoder:
-        stamp, here = self.manifest.encoder, self.folder
-        encoder = restore_encoder(stamp.name, stamp.settings, weights=self._weights, folder=here)
+        stamp = self.manifest.encoder
+        encoder = restore_encoder(**vars(stamp), weights=self._weights, folder=self.folder)
         self.manifest.require_encoder(encoder, self.folder)
         return encoder
 

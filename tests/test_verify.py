@@ -240,7 +240,20 @@ def test_other_weights_are_found(index, capsys):
     edit_manifest(index, encoder=manifest["encoder"] | {"weights_sha256": "0" * 64})
     assert list(failed(index)) == ["descriptors"]
     assert cli.run(["index", "verify", str(index), "--sample", "5"]) == 1
-    assert "move it away and build it anew: simsearch index build " in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "build it again as it was built, with encoder vgg16-nft (weights 00000000)" in err
+    assert "simsearch index build" not in err
+
+
+def test_what_was_built_without_options_is_built_so_again(index, capsys):
+    (index / "thumbnails.bin").write_bytes(b"?" * (index / "thumbnails.bin").stat().st_size)
+    sources = json.loads((index / "manifest.json").read_text())["settings"]["sources"][0]
+    assert cli.run(["index", "verify", str(index), "--sample", "2"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(f"build it anew: simsearch index build {sources} --out {index}")
+    edit_manifest(index, hygiene=False)
+    assert cli.run(["index", "verify", str(index), "--sample", "2"]) == 1
+    assert "build it again as it was built" in capsys.readouterr().err
 
 
 def test_weights_that_are_not_here_are_no_fault(index, monkeypatch, tmp_path):

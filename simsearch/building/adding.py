@@ -39,7 +39,7 @@ class Addition:
         """
         old = Manifest.read(place)
         stamp = old.encoder
-        encoder = restore_encoder(stamp.name, stamp.settings, weights=weights, folder=place)
+        encoder = restore_encoder(**vars(stamp), weights=weights, folder=place)
         kind, seed = old.settings.get("kind", "auto"), old.settings.get("seed", 0)
         finish = Fitting.of(encoder, kind=kind, seed=seed, refit=False)
         return cls(encoder, finish, set(Catalog.read(place / store.CATALOG).keys()))

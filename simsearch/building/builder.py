@@ -24,7 +24,7 @@ from simsearch.building.assembly import (
 )
 from simsearch.building.encoding import Encoding, encode_items
 from simsearch.catalog import Catalog, Item, Skipped
-from simsearch.encoders.preprocessed import preprocessing_of
+from simsearch.encoders import kept
 from simsearch.errors import ItemNotFoundError, SalesError, SourceError, StoreError
 from simsearch.preprocessing import Preprocessing
 from simsearch.sales.rates import Rates
@@ -209,7 +209,7 @@ def _make(plan: _Plan, config: BuildConfig) -> BuildResult:
         )
     with store.replaced(config.place) as folder:
         made, unsold = _assemble(folder, chosen, plan, config)
-        _preprocessing(plan, config).keep(folder)
+        _keep(folder, plan, config)
         skipped = [*problems, *unsold]
         manifest = _describe(made, skipped, plan, config)
         manifest.write(folder)
@@ -253,11 +253,13 @@ def _assemble(
     return Assembled(folder, catalog, found, sales, previous, np.array(rows, np.int64)), unsold
 
 
-def _preprocessing(plan: _Plan, config: BuildConfig) -> Preprocessing:
-    """What the pictures went through; where none are encoded, as the index before says."""
+def _keep(folder: Path, plan: _Plan, config: BuildConfig) -> None:
+    """Write what encoding needs besides the package; to remove items, take the old index's."""
     if config.encoding is not None:
-        return preprocessing_of(config.encoding.encoder)
-    return Preprocessing.kept(config.place, plan.stamp.settings)
+        kept.keep(config.encoding.encoder, folder)
+    else:
+        Preprocessing.kept(config.place, plan.stamp.settings).keep(folder)
+        kept.carry(plan.stamp.weights_sha256, config.place, folder)
 
 
 def _stop_at_sale(unsold: Sequence[Skipped], encoding: Encoding | None) -> None:

@@ -111,13 +111,34 @@ def _remedy(index: Path, wrong: list[str]) -> str:
     from simsearch.store import store
 
     try:
-        kept = store.read_whole(index, lambda _, manifest: manifest).settings.get("sources")
+        manifest = store.read_whole(index, lambda _, found: found)
     except StoreError:
-        kept = None
+        return f"move it away and build it anew: simsearch index build SOURCE... --out {index}"
+    kept = manifest.settings.get("sources")
     sources = shlex.join(kept) if isinstance(kept, list) else "SOURCE..."
     if wrong == ["pictures"]:
         return f"bring it up to date: simsearch index add {index} {sources}"
-    return f"move it away and build it anew: simsearch index build {sources} --out {index}"
+    if _plainly_built(manifest):
+        return f"move it away and build it anew: simsearch index build {sources} --out {index}"
+    return (
+        f"move it away and build it again as it was built, with encoder {manifest.encoder}; "
+        f"'simsearch index info {index}' says how"
+    )
+
+
+def _plainly_built(manifest: "Manifest") -> bool:
+    """Whether ``index build`` without any option makes such an index."""
+    from simsearch.encoders import encoder_names, load_encoder
+    from simsearch.errors import WeightsError
+    from simsearch.store.manifest import EncoderStamp
+
+    plain = {"space": "look", "kind": "auto", "seed": 0, "per_collection": None}
+    kept = {name: manifest.settings.get(name, value) for name, value in plain.items()}
+    try:
+        usual = EncoderStamp.of(load_encoder(encoder_names()[0]))
+    except WeightsError:
+        return False
+    return kept == plain and manifest.hygiene and manifest.encoder == usual
 
 
 def file_sizes(folder: Path) -> dict[str, int]:

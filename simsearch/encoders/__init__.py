@@ -116,24 +116,31 @@ def restore_encoder(
     weights: Path | None = None,
     threads: int | None = None,
     folder: Path | None = None,
+    weights_sha256: str = "",
 ) -> Encoder:
     """The encoder of an index again, behind its preprocessing.
 
     Args:
         name: as the manifest keeps it.
         settings: as the manifest keeps them.
-        weights: a file of one's own instead of the published one.
+        weights: a file to use whatever the index holds.
         threads: cores to use; None means all.
-        folder: the index, which holds the weights of a denoiser where it has one.
+        folder: the index, which holds the weights of a denoiser or encoder of one's own.
+        weights_sha256: as the manifest keeps it; empty asks for no more than the published ones.
 
     Raises:
-        StoreError: these are missing, damaged or others.
+        StoreError: what the index should hold is missing, damaged or other.
         UsageError, WeightsError: as ``load_encoder``.
     """
-    from simsearch.encoders.preprocessed import as_indexed  # which needs this module
+    from simsearch.encoders import kept  # these need this module
+    from simsearch.encoders.preprocessed import as_indexed
 
     chosen = {key: str(settings[key]) for key in _OPTIONS.get(name, set()) & settings.keys()}
-    encoder = load_encoder(name, weights=weights, threads=threads, **chosen)
+    holder = folder if weights_sha256 and weights is None else None
+    own = kept.find_kept(weights_sha256, holder) if holder else weights
+    encoder = load_encoder(name, weights=own, threads=threads, **chosen)
+    if holder:
+        kept.require_shipped(encoder, weights_sha256, holder)
     return as_indexed(encoder, settings, folder)
 
 

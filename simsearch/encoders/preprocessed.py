@@ -20,7 +20,7 @@ class Preprocessed:
     settings: Mapping[str, object]
 
     def __init__(self, encoder: Encoder, preprocessing: Preprocessing) -> None:
-        self._encoder = encoder
+        self.encoder = encoder
         self.preprocessing = preprocessing
         self.name, self.training = encoder.name, encoder.training
         self.weights_sha256, self.blocks = encoder.weights_sha256, encoder.blocks
@@ -28,11 +28,11 @@ class Preprocessed:
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Do the steps to one picture (h, w, 3) and bring it to the encoder's input."""
-        return self._encoder.prepare(self.preprocessing(rgb))
+        return self.encoder.prepare(self.preprocessing(rgb))
 
     def encode(self, prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Turn (n, side, side, 3) into descriptors (n, dim)."""
-        return self._encoder.encode(prepared)
+        return self.encoder.encode(prepared)
 
 
 def preprocessed(encoder: Encoder, preprocessing: Preprocessing) -> Encoder:

@@ -19,7 +19,7 @@ from simsearch.encoders.vgg import (
 from simsearch.errors import WeightsError
 from simsearch.images import fit_square
 from simsearch.tensors import State, load_state, read_metadata, save_state, sha256_state
-from simsearch.weights import find_weights
+from simsearch.weights import find_weights, published, sha256_file
 
 SIDE = 64
 GRID_SIDE = 32
@@ -44,6 +44,7 @@ class VGG16NFT:
         state: State,
         *,
         training: str = "",
+        shipped: bool = False,
         precision: str | None = None,
         threads: int | None = None,
     ) -> None:
@@ -52,13 +53,15 @@ class VGG16NFT:
         Args:
             state: the tensors of a configuration D of any width.
             training: how the weights came to be.
+            shipped: whether they are those of the package.
             precision: ``f32`` or ``bf16``; None takes bf16 where the processor has it.
             threads: cores to use; None means all.
         """
         self._network = Network(
             state, [LAYER], SIDE, precision=precision or best_precision(), threads=threads
         )
-        self.training = training
+        self._state = state
+        self.training, self.shipped = training, shipped
         self.weights_sha256 = sha256_state(state)
         grid = GRID_SIDE * GRID_SIDE * 3
         deep = int(np.prod(output_shape(LAYER, base_width(state), SIDE)))
@@ -83,6 +86,10 @@ class VGG16NFT:
             (maps,) = self._network(batch)
             part[:, deep.start :] = unit_rows(pool(maps, "flat"))
         return rows
+
+    def save(self, path: Path) -> None:
+        """Write the weights, which read back are the same to the last bit."""
+        save_state(path, self._state, {"format": FORMAT, "training": self.training})
 
 
 def colour_grid(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -122,6 +129,7 @@ def load(*, weights: Path | None = None, threads: int | None = None) -> VGG16NFT
     return VGG16NFT(
         state,
         training=untrained if notes.get("trained") == "no" else notes.get("training", "trained"),
+        shipped=weights is None or sha256_file(path) == published("vgg16-nft").sha256,
         threads=threads,
     )
 

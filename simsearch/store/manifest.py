@@ -140,7 +140,7 @@ class Manifest:
         raise StoreError(
             f"{folder} was built with encoder {self.encoder}, not {running}"
             f"{' of these settings' if same else ''}; give its weights with --weights FILE, or "
-            f"build again: simsearch index build SOURCE... --out {folder} --encoder {running.name}"
+            "build it again as it was built"
         )
 
 
