@@ -1,6 +1,7 @@
 """Which items a question is about: by collection, trait, price and day of the last sale."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,8 @@ class Filter:
 
     Attributes:
         collections: the item is in one of these; empty means any.
-        traits: the item has every one of these.
+        traits: the item has every one of these; upper and lower case count only where types or
+            values differ in nothing else.
         min_price: lowest last price, inclusive.
         max_price: highest last price, inclusive.
         currency: the currency of both; needed where the items' last sales have several. ``USD``
@@ -51,8 +53,9 @@ class Filter:
         mask = np.ones(len(catalog), dtype=bool)
         if self.collections:
             mask &= _in_collections(catalog, self.collections)
+        among = mask.copy()
         for trait in self.traits:
-            mask &= _has_trait(catalog, trait)
+            mask &= _has_trait(catalog, trait, among)
         if (self.since, self.until) != (None, None):
             mask &= _sold_between(catalog, self.since or dt.date.min, self.until or dt.date.max)
         if (self.min_price, self.max_price, self.currency) != (None, None, None):
@@ -75,22 +78,30 @@ def _in_collections(catalog: Catalog, names: tuple[str, ...]) -> Mask:
     return np.isin(catalog.collection_codes, [known.index(name) for name in names])
 
 
-def _has_trait(catalog: Catalog, trait: Trait) -> Mask:
+def as_written(name: str, known: Iterable[str]) -> str:
+    """The one known name that is this one but for upper and lower case, else the name itself."""
+    alike = [one for one in known if one.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else name
+
+
+def _has_trait(catalog: Catalog, trait: Trait, among: Mask) -> Mask:
+    """Rows that have a trait; where no item has it, an error that says what those among have."""
     import pyarrow.compute as pc
 
     traits = catalog.column("traits")
     kinds, values = traits.flatten().field("type"), traits.flatten().field("value")
-    of_type = equals(kinds, trait[0])
-    hit = of_type & equals(values, trait[1])
+    rows = numbers(pc.list_parent_indices(traits), -1)
+    kind = as_written(trait[0], codes(kinds)[1])
+    of_type = equals(kinds, kind)
+    known = codes(values.take(row_numbers(of_type)))[1]
+    hit = of_type & equals(values, as_written(trait[1], known))
     if not hit.any():
-        known = values.take(row_numbers(of_type)) if of_type.any() else kinds
-        raise UsageError(
-            f"no item has the trait {trait[0]}={trait[1]}; "
-            f"{'values of ' + trait[0] if of_type.any() else 'types'} are "
-            f"{', '.join(sorted(codes(known)[1]))}"
-        )
+        known = known or codes(kinds.take(row_numbers(among[rows])))[1]
+        what = f"values of {kind}" if of_type.any() else "types"
+        told = ", ".join(sorted(known)) or "none"
+        raise UsageError(f"no item has the trait {trait[0]}={trait[1]}; {what} are {told}")
     mask = np.zeros(len(catalog), dtype=bool)
-    mask[numbers(pc.list_parent_indices(traits), -1)[hit]] = True
+    mask[rows[hit]] = True
     return mask
 
 

@@ -171,8 +171,27 @@ def test_a_filter_that_names_nothing_says_what_there_is():
         Filter(("dogs",)).mask(priced())
     with pytest.raises(UsageError, match="values of hat are blue, red"):
         Filter(traits=(("hat", "green"),)).mask(priced())
-    with pytest.raises(UsageError, match="types are fur, hat"):
+    with pytest.raises(UsageError, match="types are fur, hat$"):
         Filter(traits=(("shoes", "green"),)).mask(priced())
+    two = Catalog.from_items([item("apes/1", ("fur", "blue")), item("cats/1", ("hat", "red"))])
+    with pytest.raises(UsageError, match="types are hat$"):
+        Filter(("cats",), (("shoes", "green"),)).mask(two)
+
+
+def test_a_trait_is_found_in_any_case_where_one_is_meant():
+    items = [
+        item("apes/1", ("Hat", "Red")),
+        item("apes/2", ("Hat", "red"), ("Fur", "Blue")),
+        item("cats/1", ("fur", "Blue"), ("Hat", "Green")),
+    ]
+    catalog = Catalog.from_items(items)
+    assert Filter(traits=(("hat", "GREEN"),)).mask(catalog).tolist() == [False, False, True]
+    assert Filter(traits=(("hat", "red"),)).mask(catalog).tolist() == [False, True, False]
+    assert Filter(traits=(("fur", "blue"),)).mask(catalog).tolist() == [False, False, True]
+    with pytest.raises(UsageError, match="values of Hat are Green, Red, red"):
+        Filter(traits=(("HAT", "RED"),)).mask(catalog)
+    with pytest.raises(UsageError, match="types are Fur, Hat, fur"):
+        Filter(traits=(("FUR", "Blue"),)).mask(catalog)
 
 
 def test_last_sale_and_lookup():

@@ -152,5 +152,9 @@ def test_a_trait_can_be_the_label(sample_index, tmp_path):
     catalog = Catalog.read(sample_index.folder / "catalog.parquet")
     again = read_labelled(catalog.items(), Draw(label="Glaze"), square(8), tmp_path / "again")
     assert again.classes == found.classes
-    with pytest.raises(SourceError, match="trait type 'Colour'; check --label"):
+    small = read_labelled(items, Draw(label="glaze"), square(8), tmp_path)
+    assert small.classes == found.classes
+    with pytest.raises(
+        SourceError, match=r"trait type 'Colour' \(--label\); types are .*, Glaze, "
+    ):
         read_labelled(items, Draw(label="Colour"), square(8), tmp_path)

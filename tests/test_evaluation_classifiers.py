@@ -128,6 +128,9 @@ def test_the_commands_train_compare_and_classify(folders, tmp_path, capfd):
     assert "3: blue, green, red" in told.out
     card = json.loads(out.with_suffix(".json").read_text())
     assert card["scores"]["accuracy"] == pytest.approx(10 / 11)
+    words = " ".join(told.out.split())
+    assert "test pictures 11 accuracy 0.909 macro precision 0.933 macro recall 0.889" in words
+    assert "no better" not in told.err
     assert (card["preset"], card["classes"]) == ("linear", ["blue", "green", "red"])
     assert len(card["curves"]) == 3
     assert TrainedClassifier.load(out).scores == card["scores"]
@@ -141,7 +144,12 @@ def test_the_commands_train_compare_and_classify(folders, tmp_path, capfd):
     assert broken["query"] == str(bad)
     assert set(broken) == {"query", "error"}
     assert run(["classify", str(good), "--model", str(out)]) == 0
-    assert "green" in capfd.readouterr().out
+    told = capfd.readouterr().out
+    assert told.split()[:4] == ["picture", "class", "2nd", "3rd"]
+    assert "green" in told
+    assert run(["classify", "colours/7", "--model", str(out)]) == FAILED
+    said = capfd.readouterr().err
+    assert said == "error: colours/7: no such file; give a picture's file, or '-'\n"
     assert run(["classify", str(good), "--model", str(good)]) == FAILED
     assert "is no classifier" in capfd.readouterr().err
 
@@ -156,3 +164,19 @@ def test_the_commands_train_compare_and_classify(folders, tmp_path, capfd):
     assert (tmp_path / "kept" / "linear.safetensors").is_file()
     assert run([*command, "--presets", "study-9"]) == USAGE
     assert "study-9" in capfd.readouterr().err
+
+
+def test_a_classifier_that_learned_nothing_says_so(tmp_path, capfd):
+    source, out = tmp_path / "swapped", tmp_path / "mine.safetensors"
+    for name in ("blue", "red"):
+        paint(source / "train", name, 8)
+    for name, other in (("blue", "red"), ("red", "blue")):
+        paint(tmp_path / "test", other, 4)
+        (source / "test").mkdir(exist_ok=True)
+        (tmp_path / "test" / other).rename(source / "test" / name)
+    (source / "test" / "blue" / "0.png").unlink()
+    command = ["train", "classifier", str(source), "--out", str(out), "--epochs", "3"]
+    assert run([*command, "--preset", "neighbours", "--threads", "1", "--device", "cpu"]) == 0
+    assert json.loads(out.with_suffix(".json").read_text())["scores"]["accuracy"] == 0
+    (line,) = [one for one in capfd.readouterr().err.splitlines() if "no better" in one]
+    assert line.startswith("no better than always saying 'red' (0.571): give more pictures")

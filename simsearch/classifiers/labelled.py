@@ -1,8 +1,8 @@
 """Pictures with one label each, and which of them train, validate and test."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simsearch.catalog import Item
 from simsearch.draws import at_most, split_queries
 from simsearch.errors import SourceError
+from simsearch.filters import as_written
 from simsearch.sources.names import natural_order
 from simsearch.training.decoding import Pictures, Preparation, Progress, decode_items
 
@@ -106,11 +107,13 @@ def read_labelled(
         SourceError: fewer than two classes, no picture to train on, or none that can be read.
     """
     left_out: Counter[str] = Counter()
+    kinds = {kind for item in items for kind, _ in item.traits}
+    draw = replace(draw, label=as_written(draw.label, kinds))
     labels = [_label(item, draw.label) for item in items]
     left_out += Counter(label.reason for label in labels if label.reason)
     known = [place for place, label in enumerate(labels) if not label.reason]
     if not known:
-        raise SourceError(_nothing(draw.label))
+        raise SourceError(_nothing(draw.label, kinds))
     chosen = _drawn([items[place] for place in known], [labels[p].name for p in known], draw)
     left_out["not-drawn"] += len(known) - len(chosen)
     kept = [items[known[place]] for place in chosen.tolist()]
@@ -136,9 +139,10 @@ def _label(item: Item, kind: str) -> _Label:
     return _Label(reason="several-labels" if values else "no-label")
 
 
-def _nothing(kind: str) -> str:
+def _nothing(kind: str, kinds: Set[str]) -> str:
     if kind:
-        return f"no picture has one value of the trait type '{kind}'; check --label"
+        told = ", ".join(sorted(kinds)) or "none"
+        return f"no picture has one value of the trait type '{kind}' (--label); types are {told}"
     return "there are no pictures; give folders of classes, or a source of several collections"
 
 

@@ -91,6 +91,8 @@ def _named(model: "TrainedClassifier", name: str) -> Named | Failure:
 
     try:
         (classes,) = model.classify([load_image(picture_bytes(name))])
+    except FileNotFoundError:
+        return failed(name, PictureError("missing", "no such file; give a picture's file, or '-'"))
     except (PictureError, OSError) as error:
         return failed(name, error)
     return Named(name, classes)
@@ -110,5 +112,10 @@ def _show(named: Sequence[Named], top: int) -> None:
         [one.query, *(f"{name} {share:.1%}" for name, share in one.classes[:top])] for one in named
     ]
     if rows:
-        ranks = ["class", *(f"or {place}" for place in range(2, len(rows[0])))]
+        ranks = ["class", *map(_ordinal, range(2, len(rows[0])))]
         console().print(table(["picture", *ranks], rows))
+
+
+def _ordinal(place: int) -> str:
+    endings = {1: "st", 2: "nd", 3: "rd"} if place % 100 not in (11, 12, 13) else {}
+    return f"{place}{endings.get(place % 10, 'th')}"

@@ -65,6 +65,7 @@ def classifier(settings: Settings) -> None:
     tell_left_out(settings.sources, pictures)
     made.save(settings.out)
     _show(made, pictures)
+    _tell_failure(made, pictures)
     spent = seconds_text(made.run.seconds)
     notice(f"wrote {settings.out} and its card, {settings.out.with_suffix('.json')}, in {spent}")
 
@@ -109,5 +110,19 @@ def _show(made: "TrainedClassifier", pictures: "LabelledPictures") -> None:
     ]
     if made.run.history:
         lines.append(("epoch", f"{made.run.best + 1} of {len(made.run.history)} is kept"))
-    lines += [(name, f"{value:.4g}") for name, value in made.scores.items()]
+    lines += [
+        (name.replace("_", " "), f"{value:,.0f}" if name == "test_pictures" else f"{value:.3f}")
+        for name, value in made.scores.items()
+    ]
     console().print(facts(lines))
+
+
+def _tell_failure(made: "TrainedClassifier", pictures: "LabelledPictures") -> None:
+    """Say where the commonest class, said of every test picture, would be right as often."""
+    from simsearch.classifiers.labelled import TEST
+
+    counts = pictures.counts(TEST)
+    if counts.any() and made.scores["accuracy"] <= counts.max() / counts.sum():
+        always = made.classes[int(counts.argmax())]
+        told = f"no better than always saying '{always}' ({counts.max() / counts.sum():.3f})"
+        notice(f"{told}: give more pictures, --patience 0, or --preset linear")
