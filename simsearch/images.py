@@ -109,7 +109,7 @@ def _no_picture(head: bytes) -> PictureError:
         return PictureError("html", "a web page, not a picture; fetch the picture itself")
     if text.startswith(b"<") and b"<svg" in text:
         return PictureError("svg", "an SVG drawing; convert it to PNG first")
-    return PictureError("not-an-image", "no picture format that is known here; convert it to PNG")
+    return PictureError("not-an-image", "not a picture, or damaged; replace it or leave it out")
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

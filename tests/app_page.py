@@ -64,7 +64,7 @@ HOSTILE = {
     "empty.png": (b"", "holds no bytes"),
     "page.png": (b"<!doctype html><script>alert(1)</script>", "a web page, not a picture"),
     "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
-    "noise.jpg": (b"\x00\x01\x02" * 99, "no picture format that is known here"),
+    "noise.jpg": (b"\x00\x01\x02" * 99, "not a picture, or damaged"),
     "half.png": (example_picture()[:2000], "the picture ends too early"),
     "huge.png": (huge_png(), "12,000 x 12,000 pixels, over the limit"),
     "large.png": (b"\x89PNG\r\n\x1a\n" + b"\0" * (33 * 2**20), "over the limit of 33,554,432"),

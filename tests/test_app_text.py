@@ -78,7 +78,7 @@ def test_the_name_of_an_uploaded_file_is_text(hostile_index, monkeypatch):
     page = opened(hostile_index, monkeypatch)
     page.file_uploader[0].upload("<script>x.png", b"no picture", "image/png").run()
     (said,) = faults(page)
-    assert "&lt;script&gt;x.png: no picture format" in said
+    assert "&lt;script&gt;x.png: not a picture, or damaged" in said
 
 
 def test_traits_that_are_read_are_text(hostile_index, monkeypatch):

@@ -218,7 +218,7 @@ def test_bad_pictures_are_skipped_and_counted_and_never_enter(tmp_path):
     ]
     assert store.read_skipped(tmp_path / "i") == result.skipped
     assert result.manifest.skipped["no-descriptor"] == 2
-    with pytest.raises(PictureError, match=r"apes/cut skipped: .*cut\.png"):
+    with pytest.raises(PictureError, match=r"^stopped at apes/cut: .*cut\.png"):
         build(tmp_path / "strict", mixed, strict=True)
     assert not (tmp_path / "strict").exists()
 

@@ -11,6 +11,7 @@ from simsearch.sales.rates import Rates
 from simsearch.sales.table import Sale, SalesTable
 from simsearch.store import descriptors
 from simsearch.store.descriptors import DescriptorWriter
+from simsearch.store.manifest import Manifest
 from simsearch.store.shelves import Place, Shelves
 from simsearch.store.thumbnails import ThumbnailWriter
 
@@ -18,6 +19,22 @@ GATHER_ROWS = 1024
 
 Chosen = tuple[Place, Item | None]
 """Where an item's picture stands, and the item; None where the index before describes it."""
+
+
+def changes(chosen: Sequence[Chosen], known: int, old: Manifest | None) -> dict[str, int]:
+    """What became of an index: items ``removed``, or else ``added`` and ``replaced``.
+
+    Args:
+        chosen: what it holds now.
+        known: how many of these have the key of an item before.
+        old: the index before; where there was none, nothing became of it.
+    """
+    if old is None:
+        return {}
+    if known < old.items:
+        return {"removed": old.items - known}
+    added, given = len(chosen) - known, sum(item is not None for _, item in chosen)
+    return {"added": added, "replaced": given - added}
 
 
 def assemble_catalog(chosen: Sequence[Chosen], shelves: Shelves) -> Catalog:
@@ -53,7 +70,7 @@ def join_sales(
     """Old and new sales of the items in the catalog, not marked yet; what of the new is skipped."""
     known = set(catalog.keys())
     skipped = [
-        Skipped(f"{sale.file}:{sale.line}", "unknown-token", f"sale skipped: no item {key}")
+        Skipped(f"{sale.file}:{sale.line}", "unknown-token", f"no usable sale: no item {key}")
         for sale in new
         if (key := f"{sale.collection}/{sale.token_id}") not in known
     ]

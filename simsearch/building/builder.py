@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from simsearch.building.assembly import (
     Chosen,
     assemble_catalog,
+    changes,
     join_sales,
     mark_sales,
     with_last_sales,
     write_arrays,
 )
-from simsearch.building.encoding import Encoding, encode_items
+from simsearch.building.encoding import Encoding, encode_items, stop_at_sale
 from simsearch.catalog import Catalog, Item, Skipped
 from simsearch.encoders import kept
-from simsearch.errors import ItemNotFoundError, SalesError, SourceError, StoreError
+from simsearch.errors import ItemNotFoundError, SourceError, StoreError
 from simsearch.preprocessing import Preprocessing
 from simsearch.sales.rates import Rates
 from simsearch.sales.table import SalesTable
@@ -85,14 +86,19 @@ class BuildConfig:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What was done: the manifest, how many pictures were encoded, and what was skipped this time.
+    """What was done.
 
-    Pictures that were not encoded had been before.
+    Attributes:
+        manifest: of the index made.
+        encoded: how many pictures were encoded; the others had been before.
+        skipped: what was left out this time.
+        changes: items ``added`` to and ``replaced`` in the index before, or ``removed`` from it.
     """
 
     manifest: Manifest
     encoded: int
     skipped: Sequence[Skipped]
+    changes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -214,7 +220,8 @@ def _make(plan: _Plan, config: BuildConfig) -> BuildResult:
         manifest = _describe(made, skipped, plan, config)
         manifest.write(folder)
     shutil.rmtree(_parts(config.place), ignore_errors=True)
-    return BuildResult(manifest, plan.shelves.encoded, skipped)
+    known = sum(entry.old_row >= 0 for entry in plan.entries)
+    return BuildResult(manifest, plan.shelves.encoded, skipped, changes(chosen, known, plan.old))
 
 
 def _encode(plan: _Plan, encoding: Encoding | None) -> tuple[list[Chosen], list[Skipped]]:
@@ -241,7 +248,7 @@ def _assemble(
     catalog = assemble_catalog(chosen, plan.shelves)
     old = SalesTable.read(config.place / store.SALES) if plan.old else SalesTable.from_sales([])
     sales, unsold = join_sales(old, plan.contents.sales, catalog, config.rates)
-    _stop_at_sale(unsold, config.encoding)
+    stop_at_sale(unsold, config.encoding)
     sales = mark_sales(sales, _hygiene(plan, config))
     catalog = with_last_sales(catalog, sales)
     catalog.write(folder / store.CATALOG)
@@ -260,11 +267,6 @@ def _keep(folder: Path, plan: _Plan, config: BuildConfig) -> None:
     else:
         Preprocessing.kept(config.place, plan.stamp.settings).keep(folder)
         kept.carry(plan.stamp.weights_sha256, config.place, folder)
-
-
-def _stop_at_sale(unsold: Sequence[Skipped], encoding: Encoding | None) -> None:
-    if unsold and encoding is not None and encoding.strict:
-        raise SalesError(f"{unsold[0].source}: {unsold[0].message} ({unsold[0].code})")
 
 
 def _hygiene(plan: _Plan, config: BuildConfig) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from simsearch.catalog import Item, Skipped
 from simsearch.encoders import Encoder
-from simsearch.errors import PictureError
+from simsearch.errors import PictureError, SalesError
 from simsearch.images import pixel_hash, thumbnail
 from simsearch.sources.reader import PictureReader, place_of
 from simsearch.store.shelves import Facts, Place, ShelfWriter, Shelves
@@ -100,12 +100,19 @@ def _read(reader: PictureReader, shelves: Shelves, encoder: Encoder, item: Item)
 
 def skipped_item(item: Item, code: str, message: str) -> Skipped:
     """Say that an item was left out, and where its picture lies."""
-    return Skipped(place_of(item.picture), code, f"{item.key} skipped: {message}")
+    return Skipped(place_of(item.picture), code, f"{item.key}: {message}")
 
 
 def _stop_at_problem(one: _Read, strict: bool) -> None:
     if strict and one.problem is not None:
-        raise PictureError(one.problem.code, one.problem.message)
+        raise PictureError(one.problem.code, f"stopped at {one.problem.message}")
+
+
+def stop_at_sale(unsold: Sequence[Skipped], encoding: Encoding | None) -> None:
+    """Raise ``SalesError`` in a strict run where a sale cannot be used."""
+    if unsold and encoding is not None and encoding.strict:
+        first = unsold[0]
+        raise SalesError(f"stopped at {first.source}: {first.message} ({first.code})")
 
 
 class _Part:

@@ -290,5 +290,7 @@ def _report(result: "BuildResult", index: Path, seconds: float) -> None:
         counts = listed((code, codes.count(code)) for code in set(codes))
         notice(f"skipped {len(codes):,}: {counts}; all are in {index / 'skipped.csv'}")
     out = console()
+    if result.changes:
+        out.print(", ".join(f"{what} {count:,}" for what, count in result.changes.items()))
     for part in summary(result.manifest, index, encoded=result.encoded, seconds=seconds):
         out.print(part)

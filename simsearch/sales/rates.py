@@ -92,7 +92,7 @@ class Rates:
                 rows = codes == code
                 known |= rows
                 amounts[rows] = prices[rows] * self.usd(name, days[rows])
-        skipped = _notes(sales, np.flatnonzero(~known), "unknown-currency", "sale skipped: no")
+        skipped = _notes(sales, np.flatnonzero(~known), "unknown-currency", "no usable sale: no")
         unconverted = np.flatnonzero(known & np.isnan(amounts))
         skipped += _notes(
             sales, unconverted, "no-rate", "sale kept without a dollar price: no fresh"

@@ -89,7 +89,7 @@ def read_sales(
             seen.update(row)
             sales.append(parse_sale(row, collection, columns, str(path), line))
         except BadCell as cell:
-            skipped.append(Skipped(f"{path}:{line}", cell.code, f"sale skipped: {cell}"))
+            skipped.append(Skipped(f"{path}:{line}", cell.code, f"no usable sale: {cell}"))
     lost = ", ".join(sorted(set(columns.values()) - seen))
     if lost and (sales or skipped):
         raise SalesError(f"{path}: no column {lost}; it has {', '.join(sorted(seen))}")

@@ -64,7 +64,7 @@ class Intake:
         """
         source, message = _printable(source), _printable(message)
         if self.strict:
-            raise SourceError(f"{source}: {message} ({code})")
+            raise SourceError(f"stopped at {source}: {message} ({code})")
         self.skipped.append(Skipped(source, code, message))
 
     def add_sales(self, sales: Iterable[Sale], skipped: Iterable[Skipped]) -> None:
@@ -90,7 +90,7 @@ class Intake:
                 sales.append(sale)
             else:
                 where = f"{sale.file}:{sale.line}"
-                self.skip(where, "unknown-token", f"sale skipped: no item {key}")
+                self.skip(where, "unknown-token", f"no usable sale: no item {key}")
         items = list(self.items.values())
         if per_collection is not None:
             items = sample(items, per_collection, seed)

@@ -97,7 +97,7 @@ def read_traits(
                 raise BadCell("duplicate-key", f"token {token_id} has traits already; they stay")
             traits[token_id] = found
         except BadCell as problem:
-            intake.skip(f"{path}:{line}", problem.code, f"traits skipped: {problem}")
+            intake.skip(f"{path}:{line}", problem.code, f"no usable traits: {problem}")
     return traits
 
 

@@ -41,7 +41,7 @@ def read_table(path: Path, intake: Intake, collection: str = "", background: str
             intake.add(item, where)
             _add_sale(row, item, where, intake)
         except BadCell as problem:
-            intake.skip(where, problem.code, f"row skipped: {problem}")
+            intake.skip(where, problem.code, f"no usable row: {problem}")
 
 
 def _collection_of(row: Row, fallback: str) -> str:
@@ -106,6 +106,6 @@ def _add_sale(row: Row, item: Item, where: str, intake: Intake) -> None:
             {**row, "id": item.token_id}, item.collection, {"id": "id", **columns}, file, int(line)
         )
     except BadCell as problem:
-        intake.skip(where, problem.code, f"sale skipped: {problem}")
+        intake.skip(where, problem.code, f"no usable sale: {problem}")
     else:
         intake.sales.append(sale)
