@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 Trait = tuple[str, str]
+_SHOWN = 3
+"""Collections that an error names."""
 
 
 @dataclass(frozen=True)
@@ -227,8 +229,16 @@ class Catalog:
         of_token = equals(self.column("token_id"), token)
         rows = np.flatnonzero(of_token & equals(self.column("collection"), collection))
         if len(rows) == 0:
-            raise ItemNotFoundError(f"no item '{key}' in this index; write collection/token_id")
+            raise ItemNotFoundError(f"no item '{key}' in this index: {self._lack(collection)}")
         return int(rows[0])
+
+    def _lack(self, collection: str) -> str:
+        """Why a key of a collection names nothing."""
+        counts = self.collections
+        if collection in counts:
+            return f"{collection} has {counts[collection]:,} items, and not this one"
+        more = f" and {len(counts) - _SHOWN:,} more" if len(counts) > _SHOWN else ""
+        return f"its collections are {', '.join([*counts][:_SHOWN])}{more}"
 
     def traits(self, row: int) -> tuple[Trait, ...]:
         """Traits of one row."""

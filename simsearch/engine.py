@@ -78,7 +78,7 @@ class SearchEngine:
 
     @classmethod
     def open(
-        cls, folder: Path, *, weights: Path | None = None, ahead: bool = False
+        cls, folder: Path | str, *, weights: Path | None = None, ahead: bool = False
     ) -> "SearchEngine":
         """Open an index that may be replaced meanwhile: all of it is of one build.
 
@@ -91,7 +91,7 @@ class SearchEngine:
             StoreError: there is no index, it is damaged, or made by another program or format.
         """
         return store.read_whole(
-            folder, lambda place, found: cls(place, found, weights=weights, ahead=ahead)
+            Path(folder), lambda place, found: cls(place, found, weights=weights, ahead=ahead)
         )
 
     @property

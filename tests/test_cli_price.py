@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from simsearch import cli
+from simsearch.sample import write_sample
 
 
 @pytest.fixture
@@ -69,15 +70,17 @@ def test_only_sales_of_earlier_days_count(ask_json):
         assert all(one["date"] < day for one in found["comparables"] + found["excluded"])
 
 
-def test_a_picture_of_no_collection_has_no_price_unless_forced(ask_json, sample_index, strict):
-    found = ask_json(sample_index.picture, "--index", strict)
+def test_a_picture_of_no_collection_has_no_price_unless_forced(ask_json, tmp_path, strict):
+    write_sample(tmp_path / "other", seed=1, size=40, collections=("teapots",))
+    stranger = tmp_path / "other" / "teapots" / "images" / "7.png"
+    found = ask_json(stranger, "--index", strict)
     assert found["collection"]["name"] == "teapots"
     assert (found["collection"]["known"], found["value"]) == (False, None)
     assert "belongs to no indexed collection" in found["no_value"]
-    forced = ask_json(sample_index.picture, "--index", strict, "--force")
+    forced = ask_json(stranger, "--index", strict, "--force")
     assert forced["collection"] == found["collection"]
     assert forced["no_value"] is None
-    assert forced["value"] == ask_json(sample_index.picture)["value"]
+    assert forced["value"] == ask_json(stranger)["value"]
 
 
 def test_a_day_before_every_sale_has_no_price(ask_json):
@@ -95,7 +98,7 @@ def test_several_pictures_and_a_bad_one(ask, sample_index):
         ["query", "error"],
         ["query", "collection"],
     ]
-    assert "no such item" in err
+    assert "no such file, and no item" in err
 
 
 def test_people_read_price_interval_comparables_and_warnings(ask, monkeypatch):

@@ -176,10 +176,26 @@ def test_several_pictures_give_a_list_and_a_bad_one_its_error(ask, sample_index,
     ]
     assert [list(one) == KEYS for one in found] == [True, False, False, False, True]
     assert all(list(one) == ["query", "error"] for one in found[1:4])
-    reasons = ["ends too early", "no such file, and no such item", "is no plain file"]
+    reasons = [
+        "ends too early",
+        "no such file, and no item",
+        "is no plain file",
+    ]
     for line, one, reason in zip(err.splitlines(), found[1:4], reasons, strict=True):
         assert line == f"error: {one['query']}: {one['error']}"
         assert reason in line
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("teapots/777", "teapots has 20 items, and not this one"),
+        ("punks/7", "its collections are lighthouses, masks, teapots"),
+    ],
+)
+def test_a_key_that_names_nothing_says_why(ask, name, why):
+    _, _, err = ask(name)
+    assert err == f"error: {name}: no such file, and no item '{name}' in this index: {why}\n"
 
 
 def test_one_bad_picture_is_a_document_too(ask):

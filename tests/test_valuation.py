@@ -134,6 +134,9 @@ def test_nothing_similar_and_the_same_picture_are_said():
     said = " | ".join(found.warnings)
     assert "nothing similar has sold" in said
     assert "the same picture is shown by 1 other item" in said
+    stranger = Asked(far, np.array([-1]), VECTORS[:1])
+    said = " | ".join(value(model, stranger, dt.date(2021, 1, 5), currency="ETH").warnings)
+    assert "the same picture is shown by 1 indexed item" in said
 
 
 def test_a_single_sale_gives_a_finite_answer():

@@ -82,5 +82,4 @@ def read_picture(engine: "SearchEngine", name: str) -> "Query":
     try:
         return engine.item(name)
     except ItemNotFoundError as error:
-        place = f"no such file, and no such item in {engine.folder}"
-        raise ItemNotFoundError(f"{place}; give a picture or collection/token_id") from error
+        raise ItemNotFoundError(f"no such file, and {error}") from error

@@ -207,7 +207,8 @@ def _comparable_warnings(share: NDArray[np.float64], asked: Asked) -> list[str]:
     near = asked.near
     same = (near.distances[0] < SAME) & (near.ids[0] != asked.own[0]) & (near.ids[0] >= 0)
     if same.any():
-        said.append(f"the same picture is shown by {_count(int(same.sum()), 'other item')}")
+        noun = "other item" if asked.own[0] >= 0 else "indexed item"
+        said.append(f"the same picture is shown by {_count(int(same.sum()), noun)}")
     return said
 
 
