@@ -1,5 +1,6 @@
 """What the README says can be typed works as it stands there."""
 
+import io
 import json
 import re
 import shlex
@@ -13,6 +14,7 @@ import pytest
 
 from simsearch import cli
 from simsearch.cli.commands import LazyGroup, simsearch
+from simsearch.engine import SearchEngine
 from simsearch.sources import read_sources
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +28,7 @@ def blocks(language: str) -> list[str]:
 
 def commands(text: str) -> list[list[str]]:
     """Command lines of the project in a text, as words without comments and pipes before them."""
-    lines = [line for line in text.splitlines() if re.match(r"( {4}|curl .*\| )?simsearch ", line)]
+    lines = [line for line in text.splitlines() if re.match(r"( {4}|cat .*\| )?simsearch ", line)]
     words = [shlex.split(line, comments=True) for line in lines]
     return [line[line.index("simsearch") + 1 :] for line in words]
 
@@ -91,12 +93,32 @@ def test_the_python_example_runs(sample_index, tmp_path):
     (code,) = blocks("python")
     (tmp_path / "indexes").mkdir()
     (tmp_path / "indexes" / "mine").symlink_to(sample_index.folder)
-    (tmp_path / "picture.png").symlink_to(sample_index.picture)
+    (tmp_path / "pictures").symlink_to(sample_index.sources)
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    (collection,) = {line.partition("/")[0] for line in done.stdout.splitlines()}
-    assert collection == next(iter(sample_index.engine.catalog.collections))
-    assert len(done.stdout.splitlines()) == 5
+    first, *found = done.stdout.splitlines()
+    assert re.fullmatch(r"teapots \d+\.\d+", first)
+    assert len(found) == 5
+    assert re.match(r"teapots/7 (1\.0|0\.9999)", found[0])
+
+
+def test_the_examples_that_change_and_ask_an_index_run(
+    own_index, sample_index, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "indexes").mkdir()
+    own_index.rename(tmp_path / "indexes" / "mine")
+    (tmp_path / "pictures").symlink_to(sample_index.sources)
+    parts = {part.partition("\n")[0]: part for part in README.split("\n## ")}
+    made = commands(parts["Index your own pictures"])
+    asked = commands(parts["Ask"])
+    assert [words[:2] for words in made[:2]] == [["sample", "pictures"], ["index", "build"]]
+    picture = sample_index.picture.read_bytes()
+    for words in [*made[2:], *asked]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(picture)))
+        assert cli.run(words) == 0, words
+    assert (tmp_path / "answer.png").is_file()
+    assert SearchEngine.open("indexes/mine").catalog.collections["teapots"] == 19
 
 
 def test_ci_runs_the_two_commands_of_this_page():
