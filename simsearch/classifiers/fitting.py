@@ -38,6 +38,8 @@ Epoch = dict[str, float]
 LEAST_GAIN = 1e-3
 """By how much an epoch must lower the loss of the validation pictures to count as better."""
 _JUDGED = 128
+_HALVINGS = 4
+"""Of the learning rate at most, so that a noisy loss of few pictures does not end all learning."""
 
 
 @dataclass
@@ -150,9 +152,9 @@ class NetworkTraining:
 
     @property
     def rate(self) -> float:
-        """Learning rate of the next epoch: halved by every one so far that brought nothing."""
+        """Learning rate of the next epoch: halved by every one that brought nothing, four times."""
         missed = len(self.run.history) - len(self.run.gains)
-        return (self.settings.rate or self.settings.kind.rate) * 0.5**missed
+        return (self.settings.rate or self.settings.kind.rate) * 0.5 ** min(missed, _HALVINGS)
 
     def _described(self) -> NDArray[np.generic] | None:
         """Descriptors, by row, of the pictures that are learned from, where such are read."""

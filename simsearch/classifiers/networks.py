@@ -18,6 +18,8 @@ from simsearch.weights import find_weights
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+_MOMENTUM = 0.3
+"""Weight of a batch in the statistics of batch norm, by which epochs of few batches are judged."""
 _DEEP = 16.0
 """Length that the last maps of the encoder's network are given beside the grid of colours."""
 
@@ -70,7 +72,7 @@ def _stack(preset: Preset, hidden: str, classes: int) -> "nn.Module":
     """Convolutions, each with a max pool, and dense layers.
 
     The pool comes before the activation: the same numbers, at a quarter of the work. Batch norm
-    comes between them, for a quarter of its work too.
+    comes between them, for a quarter of its work too, and before the activation of dense layers.
     """
     from torch import nn
 
@@ -80,13 +82,16 @@ def _stack(preset: Preset, hidden: str, classes: int) -> "nn.Module":
         layers.append(nn.Conv2d(channels, wanted, 3, padding=1 if preset.same else 0))
         layers.append(nn.MaxPool2d(2))
         if preset.normed:
-            layers.append(nn.BatchNorm2d(wanted))
+            layers.append(nn.BatchNorm2d(wanted, momentum=_MOMENTUM))
         layers.append(nn.ReLU(inplace=True))
         channels, side = wanted, (side if preset.same else side - 2) // 2
     layers += [nn.Dropout(preset.dropped_maps), nn.Flatten()]
     units = channels * side * side
     for wanted in preset.dense:
-        layers += [nn.Linear(units, wanted), _activation(hidden), nn.Dropout(preset.dropped)]
+        layers.append(nn.Linear(units, wanted))
+        if preset.normed:
+            layers.append(nn.BatchNorm1d(wanted, momentum=_MOMENTUM))
+        layers += [_activation(hidden), nn.Dropout(preset.dropped)]
         units = wanted
     stack = nn.Sequential(*layers, nn.Linear(units, classes))
     stack.apply(_begin)

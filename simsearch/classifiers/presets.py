@@ -26,7 +26,8 @@ class Preset:
         side: pixels on a side of what it reads.
         channels: of 3 x 3 convolutions, each followed by a 2 x 2 max pool.
         same: whether these keep the size of the maps, by zeros around them.
-        normed: whether batch norm (Ioffe and Szegedy, 2015) follows each pool.
+        normed: whether batch norm (Ioffe and Szegedy, 2015) follows each pool and dense layer. A
+            dense layer that reads thousands of bright pixels dies without.
         dropped_maps: share of the last maps that is dropped in training.
         dense: units of the hidden dense layers.
         dropped: share of the units of each of these that is dropped.
@@ -51,7 +52,13 @@ class Preset:
 
 
 PRESETS: Mapping[str, Preset] = {
-    "dense": Preset("no convolution: 256 and 128 units", side=224, dense=(256, 128), dropped=0.5),
+    "dense": Preset(
+        "no convolution: 256 and 128 units, batch norm",
+        side=224,
+        normed=True,
+        dense=(256, 128),
+        dropped=0.5,
+    ),
     "study-1": Preset("one block of 32 channels, 64 units", channels=(32,), dense=(64,)),
     "study-2": Preset("two blocks of 32 channels, 64 units", channels=(32, 32), dense=(64,)),
     "study-3": Preset("three blocks of 32 channels, 64 units", channels=(32,) * 3, dense=(64,)),
@@ -105,7 +112,7 @@ class ClassifierSettings:
             stops; 0 = never. The best epoch is kept.
         batch: pictures a step.
         rate: learning rate at first; it halves after each epoch that does not lower the loss of
-            the validation pictures; 0 = that of the preset.
+            the validation pictures, four times at most; 0 = that of the preset.
         augment: names in ``AUGMENTATIONS`` joined by commas, or ``all``: how training pictures are
             changed each time that a network reads their pixels.
         seed: of all chance.
