@@ -161,10 +161,10 @@ def test_a_manifest_that_cannot_be_used_says_what_to_do(tmp_path, text, message)
         Manifest.read(tmp_path)
 
 
-def test_another_encoder_is_refused_with_the_command_that_mends_it(tmp_path):
+def test_another_encoder_is_refused_with_what_mends_it(tmp_path):
     made = manifest()
     made.require_encoder(Colours(side=8), tmp_path)
-    with pytest.raises(StoreError, match="of these settings.*--encoder colours"):
+    with pytest.raises(StoreError, match="of these settings; give .*--weights FILE, or build it"):
         made.require_encoder(Colours(side=9), tmp_path)
     other = Colours(side=8)
     other.weights_sha256 = "cd" * 32
