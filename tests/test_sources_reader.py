@@ -1,5 +1,6 @@
 """Reading pictures from where they lie: hashes, threads, what has gone, what lies about itself."""
 
+import gc
 import hashlib
 import io
 import os
@@ -105,6 +106,7 @@ def test_threads_read_the_right_pictures_from_few_open_files(tmp_path):
             expected[picture] = pixels[top : top + 4, left : left + 4]
     order = list(expected)
     np.random.default_rng(0).shuffle(order)
+    gc.collect()  # files that others have left to it
     open_before = len(os.listdir("/dev/fd"))
     with PictureReader(open_containers=2) as reader, ThreadPoolExecutor(8) as pool:
         for picture, rgb in zip(
@@ -112,7 +114,7 @@ def test_threads_read_the_right_pictures_from_few_open_files(tmp_path):
         ):
             np.testing.assert_array_equal(rgb, expected[picture])
         assert len(os.listdir("/dev/fd")) <= open_before + 2
-    assert len(os.listdir("/dev/fd")) == open_before
+    assert len(os.listdir("/dev/fd")) <= open_before
 
 
 def test_what_has_gone_is_named(tmp_path):
