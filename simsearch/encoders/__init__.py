@@ -136,11 +136,14 @@ def restore_encoder(
     from simsearch.encoders.preprocessed import as_indexed
 
     chosen = {key: str(settings[key]) for key in _OPTIONS.get(name, set()) & settings.keys()}
-    holder = folder if weights_sha256 and weights is None else None
-    own = kept.find_kept(weights_sha256, holder) if holder else weights
-    encoder = load_encoder(name, weights=own, threads=threads, **chosen)
-    if holder:
-        kept.require_shipped(encoder, weights_sha256, holder)
+
+    def load(file: Path | None) -> Encoder:
+        return load_encoder(name, weights=file, threads=threads, **chosen)
+
+    if folder is not None and weights_sha256 and weights is None:
+        encoder = kept.restore(load, weights_sha256, folder)
+    else:
+        encoder = load(weights)
     return as_indexed(encoder, settings, folder)
 
 

@@ -4,13 +4,13 @@ The encoder ``vgg16-nft`` keeps them; those of ``vgg16`` are hundreds of megabyt
 """
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from simsearch.encoders import Encoder
 from simsearch.encoders.preprocessed import Preprocessed, preprocessing_of
 from simsearch.encoders.vgg16_nft import VGG16NFT
 from simsearch.errors import StoreError, WeightsError
-from simsearch.tensors import load_state, sha256_state
 
 _AGAIN = "put it back, or give the weights with --weights FILE"
 
@@ -34,30 +34,27 @@ def carry(sha256: str, old: Path, new: Path) -> None:
         shutil.copyfile(path, new / path.name)
 
 
-def find_kept(sha256: str, folder: Path) -> Path | None:
-    """The weights that an index holds; None where it holds none.
+def restore(load: Callable[[Path | None], Encoder], sha256: str, folder: Path) -> Encoder:
+    """The encoder of an index with the weights that it holds, else with the published ones.
+
+    Args:
+        load: makes the encoder of a file of weights, of the published ones where there is none.
+        sha256: of the weights that the index was built with.
+        folder: the index.
 
     Raises:
-        StoreError: they are damaged, or others.
+        StoreError: what it holds is damaged or other, or missing.
+        WeightsError: the published ones are not at hand.
     """
     path = kept_path(folder, sha256)
-    if not path.is_file():
-        return None
+    there = path.is_file()
     try:
-        found = sha256_state(load_state(path))
+        encoder = load(path if there else None)
     except WeightsError as error:
-        raise StoreError(f"{error}; {_AGAIN}") from error
-    if found != sha256:
-        raise StoreError(f"{path}: not the weights that the index was built with; {_AGAIN}")
-    return path
-
-
-def require_shipped(encoder: Encoder, sha256: str, folder: Path) -> None:
-    """Refuse the encoder of the package where an index was built with weights it holds no more.
-
-    Raises:
-        StoreError: naming the file that is missing.
-    """
+        if there:
+            raise StoreError(f"{error}; {_AGAIN}") from error
+        raise
     if isinstance(encoder, VGG16NFT) and encoder.weights_sha256 != sha256:
-        path = kept_path(folder, sha256)
-        raise StoreError(f"{path}: the weights that the index was built with are missing; {_AGAIN}")
+        built = "the weights that the index was built with"
+        raise StoreError(f"{path}: {f'not {built}' if there else f'{built} are missing'}; {_AGAIN}")
+    return encoder
