@@ -1,9 +1,8 @@
 """What commands about classifiers share: their sources, labels, splits and training."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,14 +14,13 @@ from simsearch.cli.options import (
     preprocess_option,
     seed_option,
     threads_option,
+    together,
 )
 
 if TYPE_CHECKING:
     from simsearch.classifiers.labelled import Draw, LabelledPictures
     from simsearch.classifiers.presets import ClassifierSettings
     from simsearch.preprocessing import Preprocessing
-
-F = TypeVar("F", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +75,7 @@ class Labelled:
         ).checked()
 
 
-_OPTIONS = (
+labelled_options = together(
     click.option(
         "--label",
         default="",
@@ -157,13 +155,7 @@ _OPTIONS = (
     threads_option,
     seed_option,
 )
-
-
-def labelled_options(command: F) -> F:
-    """Add the options of ``Labelled`` to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""Add the options of ``Labelled`` to a command."""
 
 
 def tell_left_out(sources: tuple[Path, ...], pictures: "LabelledPictures") -> None:

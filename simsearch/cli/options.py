@@ -101,6 +101,17 @@ threads_option = click.option(
 )
 
 
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the order in which help shows them."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 def use_threads(count: int | None) -> None:
     """Let PyTorch compute on so many cores; None means all."""
     import torch

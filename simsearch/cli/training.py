@@ -16,6 +16,7 @@ from simsearch.cli.options import (
     seed_option,
     sources_argument,
     threads_option,
+    together,
     use_threads,
 )
 
@@ -69,7 +70,7 @@ class OnPictures:
 
 def on_pictures_options(*, steps: int, per_collection: int) -> Callable[[F], F]:
     """Add the options of ``OnPictures`` to a command, with these defaults."""
-    options = (
+    return together(
         sources_argument,
         click.option("--out", required=True, type=path_type, metavar="FILE", help="Where it goes."),
         click.option(
@@ -93,10 +94,3 @@ def on_pictures_options(*, steps: int, per_collection: int) -> Callable[[F], F]:
         seed_option,
         click.option("--resume", is_flag=True, help="Go on where the same command was stopped."),
     )
-
-    def add(command: F) -> F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
